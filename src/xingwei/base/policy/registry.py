@@ -1,0 +1,35 @@
+"""The policy in force: grants files of every installed room, under the roles of accounts/roles.yaml."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.apps import apps
+
+from .engine import Actor, Policy, load
+
+ROLES_FILE = Path(__file__).with_name("roles.yaml")
+
+
+@cache
+def roles() -> dict[str, dict[str, Any]]:
+    """Role key → {label, side, admin (system|security|audit or none), note}."""
+    data: dict[str, dict[str, Any]] = yaml.safe_load(ROLES_FILE.read_text(encoding="utf-8"))
+    return data
+
+
+@cache
+def policy() -> Policy:
+    files = [Path(a.path) / "grants.yaml" for a in apps.get_app_configs() if a.name.startswith("xingwei.")]
+    return load([f for f in files if f.exists()], roles())
+
+
+class Denied(Exception):
+    """The actor may not do this; the message is the Chinese reason."""
+
+
+def may(actor: Actor, permission: str) -> bool:
+    return policy().may(actor, permission)

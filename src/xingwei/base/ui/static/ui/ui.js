@@ -1,0 +1,103 @@
+/* Behaviour shared by all pages. No inline handlers: the content security policy forbids them. */
+(function () {
+  "use strict";
+  const typing = (el) => el && (el.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName));
+
+  document.addEventListener("click", function (event) {
+    const dismiss = event.target.closest("[data-dismiss]");
+    if (dismiss) { dismiss.closest(".xw-toast, .xw-drawer").remove(); return; }
+    const toggle = event.target.closest("[data-toggle-nav]");
+    if (toggle) {
+      const open = document.getElementById("nav").classList.toggle("open");
+      toggle.setAttribute("aria-expanded", String(open));
+      return;
+    }
+    for (const menu of document.querySelectorAll("details.xw-menu[open]")) {
+      if (!menu.contains(event.target)) menu.removeAttribute("open");
+    }
+    const row = event.target.closest("tr[data-href]");
+    if (row && !event.target.closest("a, button, input, label, summary") && !String(window.getSelection())) {
+      window.location.href = row.dataset.href;
+    }
+    const print = event.target.closest("[data-print]");
+    if (print) window.print();
+  });
+
+  document.addEventListener("keydown", function (event) {
+    if (event.key === "Escape") {
+      for (const menu of document.querySelectorAll("details.xw-menu[open]")) menu.removeAttribute("open");
+      document.getElementById("nav")?.classList.remove("open");
+    }
+    if (event.ctrlKey && event.key === "Enter") {
+      const form = event.target.closest && event.target.closest("form");
+      if (form) { event.preventDefault(); form.requestSubmit(); }
+      return;
+    }
+    if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "/") {
+      const box = document.getElementById("q");
+      if (box) { event.preventDefault(); box.focus(); box.select(); }
+      return;
+    }
+    const target = document.querySelector('[data-key="' + CSS.escape(event.key.toLowerCase()) + '"]');
+    if (target) { event.preventDefault(); target.click(); }
+  });
+
+  /* A form is sent once: the second click on a slow line does nothing. */
+  document.addEventListener("submit", function (event) {
+    const form = event.target;
+    if (!form.matches("[data-once]")) return;
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = "1";
+    setTimeout(function () { delete form.dataset.sent; }, 8000);
+  });
+
+  /* What is typed into a [data-draft=KEY] form survives an expired session, a crash or a closed tab. */
+  for (const form of document.querySelectorAll("form[data-draft]")) {
+    const key = "xw-draft:" + form.dataset.draft;
+    const fields = () => Array.from(form.elements).filter((e) => e.name && !/^(hidden|password|file|submit)$/.test(e.type));
+    const saved = sessionStorage.getItem(key);
+    if (saved) {
+      const values = JSON.parse(saved);
+      for (const e of fields()) {
+        if (!(e.name in values)) continue;
+        if (e.type === "checkbox" || e.type === "radio") e.checked = values[e.name].includes(e.value);
+        else if (!e.value) e.value = values[e.name][0];
+      }
+    }
+    form.addEventListener("input", function () {
+      const values = {};
+      for (const e of fields()) {
+        if ((e.type === "checkbox" || e.type === "radio") && !e.checked) continue;
+        (values[e.name] = values[e.name] || []).push(e.value);
+      }
+      sessionStorage.setItem(key, JSON.stringify(values));
+    });
+    form.addEventListener("submit", () => sessionStorage.removeItem(key));
+  }
+
+  document.body.addEventListener("htmx:responseError", function (event) {
+    toast("late", event.detail.xhr.status === 401 ? "登录已过期，填写的内容还在。请在新窗口登录后再提交。" : "没有成功，内容没有保存。请再试一次。");
+  });
+  document.body.addEventListener("htmx:sendError", () => toast("late", "网络已断开，内容还在本页。恢复后请再提交。"));
+
+  function toast(state, text) {
+    const box = document.createElement("div");
+    box.className = "xw-toast";
+    box.dataset.state = state;
+    const icon = document.createElement("i");
+    icon.className = "ti ti-" + (state === "late" ? "alert-circle" : "circle-check");
+    const words = document.createElement("div");
+    const bold = document.createElement("b");
+    bold.textContent = text;
+    words.append(bold);
+    box.append(icon, words);
+    document.getElementById("toasts").append(box);
+    setTimeout(() => box.remove(), 9000);
+  }
+  window.xw = { toast: toast, css: (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim() };
+
+  setTimeout(function () {
+    for (const t of document.querySelectorAll('.xw-toast[data-state="ok"]')) t.remove();
+  }, 6000);
+})();

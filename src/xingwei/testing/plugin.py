@@ -1,0 +1,84 @@
+"""pytest plugin: a real PostgreSQL of its own for each test session, people of every role, query budgets."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_cluster: Path | None = None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: Any, parser: Any, args: Any) -> None:
+    """Before Django reads its settings. Workers of xdist inherit the address from the first process."""
+    global _cluster
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xingwei.testing.settings")
+    if "XINGWEI_TEST_HOME" in os.environ:
+        return
+    from xingwei.base.runtime import embedded
+
+    _cluster = Path(tempfile.mkdtemp(prefix="xingwei-test-"))
+    os.environ["XINGWEI_TEST_HOME"] = os.environ["XINGWEI_HOME"] = str(_cluster)
+    os.environ["DATABASE_URL"] = embedded.start(_cluster / "pg", volatile=True)
+
+
+def pytest_unconfigure(config: Any) -> None:
+    if _cluster is not None:
+        from xingwei.base.runtime import embedded
+
+        embedded.stop(_cluster / "pg")
+        shutil.rmtree(_cluster, ignore_errors=True)
+
+
+def pytest_configure(config: Any) -> None:
+    config.addinivalue_line("markers", "clause(number, …): the clauses of the contract that this test proves")
+    config.addinivalue_line(
+        "markers", "browser: needs Debian's Chromium; skipped where it is missing, not in CI"
+    )
+
+
+@pytest.fixture(autouse=True)
+def _fresh_caches() -> Iterator[None]:
+    from xingwei.base.site import queries
+
+    queries.forget()
+    return
+
+
+@pytest.fixture
+def person(db: None) -> Callable[..., Any]:
+    """person("it_staff", "reporter", department="收费处") → an account holding these roles, made on demand."""
+    from xingwei.testing.people import make_person
+
+    return make_person
+
+
+@pytest.fixture
+def as_role(person: Callable[..., Any]) -> Callable[..., Any]:
+    """as_role("it_staff") → a test client signed in as somebody of that role; .user and .actor are theirs."""
+    from django.test import Client
+
+    from xingwei.base.accounts.queries import actor_of
+
+    def signed_in(*roles: str, **kwargs: Any) -> Any:
+        user = kwargs.pop("user", None) or person(*roles, **kwargs)
+        client: Any = Client()
+        client.force_login(user)
+        client.user, client.actor = user, actor_of(user)
+        return client
+
+    return signed_in
+
+
+@pytest.fixture
+def actor(person: Callable[..., Any]) -> Callable[..., Any]:
+    """actor("service_manager") → the Actor of such a person, for calling services."""
+    from xingwei.base.accounts.queries import actor_of
+
+    return lambda *roles, **kwargs: actor_of(person(*roles, **kwargs))

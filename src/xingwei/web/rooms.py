@@ -1,0 +1,42 @@
+"""The rooms of the house, lowest first, and where each is mounted. A room that has urls.py gets its pages,
+one that has api.py gets its operations, one that has cli.py its commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    module: str
+    prefix: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.module.rpartition(".")[2]
+
+    def part(self, name: str) -> Any | None:
+        """The room's submodule, or None where it has none."""
+        path = f"{self.module}.{name}"
+        return import_module(path) if find_spec(path) else None
+
+
+ROOMS = (
+    Room("xingwei.base.runtime"),
+    Room("xingwei.base.journal"),
+    Room("xingwei.base.policy"),
+    Room("xingwei.base.ui"),
+    Room("xingwei.base.site", "settings"),
+    Room("xingwei.base.calendar", "calendar"),
+    Room("xingwei.base.notify", "notify"),
+    Room("xingwei.base.accounts", "people"),
+    Room("xingwei.base.estate", "estate"),
+    Room("xingwei.service.contract", "contract"),
+    Room("xingwei.service.rota", "rota"),
+    Room("xingwei.service.knowledge", "knowledge"),
+    Room("xingwei.service.desk", "desk"),
+    Room("xingwei.web"),
+)

@@ -15,7 +15,7 @@ CSP = "; ".join(
     (
         "default-src 'self'",
         "img-src 'self' data: blob:",
-        "style-src 'self' 'unsafe-inline'",  # style attributes carry the width of bars; no user text gets there
+        "style-src 'self' 'unsafe-inline'",  # style attributes carry the width of bars
         "script-src 'self'",
         "font-src 'self'",
         "object-src 'none'",

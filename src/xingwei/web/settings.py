@@ -1,4 +1,4 @@
-"""Django's settings: the assembly of the rooms. What differs between installations comes from runtime.config."""
+"""Django's settings: the assembly of the rooms. What installations differ in comes from runtime.config."""
 
 from __future__ import annotations
 

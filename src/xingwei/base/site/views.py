@@ -36,7 +36,7 @@ class Settings(Page):
 
 
 class ChangeSetting(Act):
-    permission = "site.system_setting:view"  # the service asks for the change right of the setting's own administration
+    permission = "site.system_setting:view"  # the service asks for the right to change this very setting
     refusals = (*Act.refusals, SettingError)
 
     def act(self, request: HttpRequest, **kwargs: Any) -> str:

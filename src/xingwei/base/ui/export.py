@@ -65,7 +65,7 @@ def _csv(table: type[Table], rows: Iterator[Any]) -> Iterator[str]:
 def _xlsx(name: str, table: type[Table], rows: Iterator[Any]) -> Any:
     import xlsxwriter
 
-    target = tempfile.TemporaryFile()
+    target = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(target, options) as book:
         sheet = book.add_worksheet(name[:31])

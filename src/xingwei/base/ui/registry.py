@@ -32,7 +32,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
-    """section: "", 服务, 运行, 数据 or 基础. icon: a Tabler icon name. prefix: URL path that marks it current."""
+    """section: "", 服务, 运行, 数据 or 基础. icon: a Tabler icon name. aliases: further paths."""
 
     section: str
     order: int

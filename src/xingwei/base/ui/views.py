@@ -18,7 +18,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -68,7 +68,7 @@ class Guarded(View):
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:
-    """To the sign-in page and back. A fragment request is told so by header; what was typed stays in the page."""
+    """To the sign-in page and back. A fragment request is told so; what was typed stays in the page."""
     back = request.get_full_path() if request.method == "GET" else request.headers.get("Referer", "/")
     if not url_has_allowed_host_and_scheme(back, {request.get_host()}):
         back = "/"
@@ -116,7 +116,7 @@ class ListPage(Page, abstract=True):
             rows = f.apply(rows, self.request.GET.getlist(f.key), self.actor)
         return rows
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if request.GET.get("format") in {"csv", "xlsx"} and self.export_name:
             rows = self.filtered().order_by(*self.get_order())
             self.exported(request.GET["format"])
@@ -150,7 +150,7 @@ class ListPage(Page, abstract=True):
         }
 
     def _with(self, **changes: str | None) -> str:
-        query = cast(QueryDict, self.request.GET.copy())
+        query = self.request.GET.copy()
         for key in ("after", "before", "format"):
             query.pop(key, None)
         for key, value in changes.items():

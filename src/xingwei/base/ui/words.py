@@ -1,4 +1,4 @@
-"""Durations and times in words, as the visual language asks: 6 分, 1 时 36 分, 2 天; 10:54 is a time of day. Pure."""
+"""Durations and times in words: 6 分, 1 时 36 分, 2 天; 10:54 is always a time of day. Pure."""
 
 from __future__ import annotations
 

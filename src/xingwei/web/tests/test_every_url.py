@@ -1,4 +1,4 @@
-"""Every address as every role: what the policy says is what the page does. New views are covered by inheritance."""
+"""Every address as every role: what the policy says is what the page does, new views included."""
 
 from __future__ import annotations
 

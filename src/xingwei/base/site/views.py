@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 
 from xingwei.base.policy.registry import may
 from xingwei.base.ui.views import Act, Page
@@ -43,3 +44,6 @@ class ChangeSetting(Act):
         key = request.POST.get("key", "")
         services.change_setting(self.actor, key, request.POST.get("value", ""))
         return f"已保存“{registered()[key].label}”"
+
+    def get_next(self, request: HttpRequest) -> str:
+        return reverse("site:settings")

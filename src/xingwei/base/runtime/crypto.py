@@ -191,7 +191,7 @@ class FileSigner:
         except Exception as error:
             raise CryptoError(f"签名密钥 {path} 内容不对。请从备份恢复。") from error
         numbers = self._key.private_numbers().public_numbers
-        self._public = b"\x04" + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big")
+        self._public: bytes = b"\x04" + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big")
         remember_public_key(directory, name, self._public)
 
     @property

@@ -43,10 +43,9 @@ def page(
     rows = found[:size]
     if backwards:
         rows.reverse()
-    has_next = bool(rows) and (more or (backwards and cursor is not None))
-    has_previous = bool(rows) and ((cursor is not None and not backwards) or (backwards and more))
-    if backwards:
-        has_next, has_previous = bool(rows), bool(rows) and more
+    # Walking back, what we came from lies ahead; walking on, what we came from lies behind.
+    has_next = bool(rows) and (backwards or more)
+    has_previous = bool(rows) and (more if backwards else cursor is not None)
     return KeysetPage(
         rows=rows,
         next=_encode(order, rows[-1]) if has_next else None,

@@ -10,7 +10,7 @@ Act         a POST that calls one service and returns to where it came from
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, ClassVar, cast
 from urllib.parse import urlencode
 
@@ -245,6 +245,3 @@ def error_page(request: HttpRequest, status: int, *, reason: str = "", reference
         request, f"ui/errors/{status}.html", {"reason": reason, "reference": reference}, status=status
     )
 
-
-def lines(items: Iterable[str]) -> str:
-    return "；".join(items)

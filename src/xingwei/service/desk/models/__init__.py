@@ -1,0 +1,24 @@
+"""The desk's tables, by subject."""
+
+from .case import Agreement, Answer, Case, CaseLink, Number, RdProgress, Watcher
+from .escalation import Escalation, EscalationStep
+from .intake import CallLog, Draft, Feedback, SavedView
+from .timeline import Attachment, CaseEvent
+
+__all__ = [
+    "Agreement",
+    "Answer",
+    "Attachment",
+    "CallLog",
+    "Case",
+    "CaseEvent",
+    "CaseLink",
+    "Draft",
+    "Escalation",
+    "EscalationStep",
+    "Feedback",
+    "Number",
+    "RdProgress",
+    "SavedView",
+    "Watcher",
+]

@@ -1,0 +1,232 @@
+"""The case: one piece of work of any kind, and what belongs to it alone."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+
+from xingwei.base.accounts.models import Department, Organisation, User
+from xingwei.base.estate.models import BusinessFunction, Interface, Subsystem, System
+from xingwei.base.policy.querysets import RestrictedQuerySet
+
+
+class Number(models.Model):
+    """The last serial given in a month; its row is locked while the next is given."""
+
+    month = models.CharField(max_length=4, primary_key=True, help_text="yymm, local time")
+    last = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.month}-{self.last:03d}"
+
+
+class Case(models.Model):
+    """One case (clause 1.6). `state` and `kind` are keys of data/kinds.yaml; moves are checked by engine/workflow.
+
+    version: optimistic lock, raised by every write. next_*: index of the clocks, recomputed from the events by
+    engine/clocks; never the truth. grams: hashes for the search (engine/search).
+    """
+
+    class Channel(models.TextChoices):
+        PHONE = "phone", "电话"
+        PORTAL = "portal", "网页报修"
+        EMAIL = "email", "邮件"
+        WECOM = "wecom", "微信"
+        API = "api", "接口"
+        ON_SITE = "on_site", "现场"
+        PROBE = "probe", "监控"
+        INSPECTION = "inspection", "巡检"
+
+    class Party(models.TextChoices):
+        UNKNOWN = "unknown", "未判定"
+        HOSPITAL = "hospital", "医院"
+        VENDOR = "vendor", "运维服务商"
+        THIRD = "third", "第三方"
+        CARRIER = "carrier", "运营商"
+
+    class Waiting(models.TextChoices):
+        NOBODY = "", "—"
+        HOSPITAL = "hospital", "等医院"
+        THIRD = "third", "等第三方"
+        REPORTER = "reporter", "等反映人"
+        RD = "rd", "等研发"
+
+    number = models.CharField("编号", max_length=12, unique=True)
+    kind = models.CharField("类别", max_length=20)
+    state = models.CharField("状态", max_length=24)
+    category = models.CharField(
+        "阶段", max_length=10, help_text="new, open, waiting, answered, resolved, closed"
+    )
+    severity = models.PositiveSmallIntegerField("级别", default=0, help_text="1, 2, 3; 0: 不定级")
+    title = models.CharField("标题", max_length=120)
+    description = models.TextField("现象", max_length=5000)
+    system = models.ForeignKey(
+        System, models.PROTECT, null=True, blank=True, related_name="cases", verbose_name="系统"
+    )
+    subsystem = models.ForeignKey(Subsystem, models.SET_NULL, null=True, blank=True, verbose_name="子系统")
+    function = models.ForeignKey(
+        BusinessFunction, models.SET_NULL, null=True, blank=True, verbose_name="业务功能"
+    )
+    interface = models.ForeignKey(Interface, models.SET_NULL, null=True, blank=True, verbose_name="接口")
+    department = models.ForeignKey(
+        Department, models.PROTECT, null=True, blank=True, related_name="cases", verbose_name="反映科室"
+    )
+    reporter = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="reported", verbose_name="反映人"
+    )
+    reporter_name = models.CharField("反映人姓名", max_length=40, blank=True)
+    phone = models.CharField("回电", max_length=40, blank=True)
+    channel = models.CharField("渠道", max_length=12, choices=Channel.choices)
+    registered_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="registered", verbose_name="登记人"
+    )
+    assignee = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="assigned", verbose_name="办理人"
+    )
+    waiting_for = models.CharField("在等", max_length=10, choices=Waiting.choices, blank=True)
+    party = models.CharField("归属", max_length=10, choices=Party.choices, default=Party.UNKNOWN)
+    party_organisation = models.ForeignKey(
+        Organisation, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="归属单位"
+    )
+    tried = models.TextField("信息科先行诊断", max_length=5000, blank=True)
+    cause = models.TextField("原因", max_length=5000, blank=True)
+    solution = models.TextField("解决办法", max_length=5000, blank=True)
+    half_solved = models.BooleanField("未查明或未彻底解决", default=False)
+    satisfaction = models.PositiveSmallIntegerField("满意度", null=True, blank=True, help_text="1 到 5")
+    satisfaction_note = models.CharField("评价", max_length=500, blank=True)
+    tags = ArrayField(models.CharField(max_length=20), default=list, blank=True, verbose_name="标签")
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged")
+    version = models.PositiveIntegerField(default=1)
+    idempotency_key = models.CharField(max_length=64, null=True, blank=True, unique=True)
+
+    opened_at = models.DateTimeField("受理时间", default=timezone.now)
+    responded_at = models.DateTimeField("响应时间", null=True, blank=True)
+    arrived_at = models.DateTimeField("到场时间", null=True, blank=True)
+    resolved_at = models.DateTimeField("解决时间", null=True, blank=True)
+    closed_at = models.DateTimeField("办结时间", null=True, blank=True)
+    updated_at = models.DateTimeField("更新时间", default=timezone.now)
+
+    next_due_at = models.DateTimeField(null=True, blank=True)
+    next_due_clock = models.CharField(max_length=16, blank=True)
+    clock_state = models.CharField(max_length=8, blank=True, help_text="running, paused, or empty")
+    ever_late = models.BooleanField("曾超时", default=False)
+    clocks = models.JSONField(default=list, blank=True)
+    policy_version = models.CharField(max_length=40, blank=True)
+    calendar_version = models.CharField(max_length=40, blank=True)
+    grams = ArrayField(models.IntegerField(), default=list, blank=True)
+
+    SCOPES = {
+        "own": ("reporter_id", "assignee_id", "registered_by_id"),
+        "department": ("department_id",),
+        "system": ("system__code",),
+    }
+    objects = RestrictedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.title}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("desk:case", args=[self.number])
+
+    @property
+    def open(self) -> bool:
+        return self.category != "closed"
+
+    @property
+    def where(self) -> str:
+        return self.department.name if self.department else self.reporter_name
+
+
+class Answer(models.Model):
+    """A written, dated answer to the asker (clauses 1.3, 9.7). verdict: accepted, refused, or explained."""
+
+    class Verdict(models.TextChoices):
+        ACCEPTED = "accepted", "受理"
+        REFUSED = "refused", "不受理"
+        EXPLAINED = "explained", "答复"
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="answers")
+    verdict = models.CharField("结论", max_length=10, choices=Verdict.choices)
+    text = models.TextField("答复内容", max_length=5000)
+    planned = models.CharField("计划", max_length=120, blank=True)
+    by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name="答复人")
+    at = models.DateTimeField("答复时间", default=timezone.now)
+
+    class Meta:
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.case.number}：{self.get_verdict_display()}"
+
+
+class Agreement(models.Model):
+    """One side's consent (a defect before it goes to R&D needs both: clause 1.5)."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="agreements")
+    subject = models.CharField("事项", max_length=24)
+    side = models.CharField("一方", max_length=10)
+    person = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name="同意人")
+    note = models.CharField("意见", max_length=500, blank=True)
+    at = models.DateTimeField("时间", default=timezone.now)
+
+    class Meta:
+        ordering = ["at"]
+        constraints = [models.UniqueConstraint(fields=["case", "subject", "side"], name="one_consent_a_side")]
+
+    def __str__(self) -> str:
+        return f"{self.case.number} {self.subject}：{self.person}"
+
+
+class RdProgress(models.Model):
+    """Progress reported by R&D on a defect or an accepted requirement (clause 1.5, quarterly report)."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="rd_progress")
+    stage = models.CharField("阶段", max_length=40)
+    text = models.TextField("进展", max_length=2000, blank=True)
+    planned_version = models.CharField("计划版本", max_length=40, blank=True)
+    expected_on = models.DateField("预计完成", null=True, blank=True)
+    by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name="填报人")
+    at = models.DateTimeField("时间", default=timezone.now)
+
+    class Meta:
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.case.number}：{self.stage}"
+
+
+class CaseLink(models.Model):
+    class Kind(models.TextChoices):
+        RELATED = "related", "相关"
+        DUPLICATE = "duplicate", "重复"
+        CHILD = "child", "拆分"
+        SAME_CAUSE = "same_cause", "同因"
+
+    source = models.ForeignKey(Case, models.CASCADE, related_name="links_out")
+    target = models.ForeignKey(Case, models.CASCADE, related_name="links_in")
+    kind = models.CharField("关系", max_length=12, choices=Kind.choices)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "target", "kind"], name="one_link_a_kind"),
+            models.CheckConstraint(condition=~models.Q(source=models.F("target")), name="no_link_to_itself"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_id} {self.get_kind_display()} {self.target_id}"
+
+
+class Watcher(models.Model):
+    case = models.ForeignKey(Case, models.CASCADE, related_name="watchers")
+    person = models.ForeignKey(User, models.CASCADE, related_name="watching")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "person"], name="one_watcher_a_person")]
+
+    def __str__(self) -> str:
+        return f"{self.person} 关注 {self.case_id}"

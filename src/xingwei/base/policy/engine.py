@@ -36,12 +36,14 @@ class Actor(Who):
     """Someone acting now: identity plus everything that decides what they may do.
 
     side: "hospital", "vendor", "third" or "system". departments: ids. systems: codes such as "HIS".
+    only: the permissions to which an API token narrows its person's; None for no narrowing.
     """
 
     side: str = "system"
     roles: frozenset[str] = frozenset()
     departments: frozenset[int] = frozenset()
     systems: frozenset[str] = frozenset()
+    only: frozenset[str] | None = None
 
     @property
     def signed_in(self) -> bool:
@@ -127,6 +129,8 @@ class Policy:
         _, action = self.action(permission)
         if actor.side == "system":
             return Scope.ALL
+        if actor.only is not None and permission not in actor.only:
+            return None
         return max((g.scope for g in action.grants if g.role in actor.roles), default=None)
 
     def may(self, actor: Actor, permission: str, facts: Facts | None = None) -> bool:
@@ -138,7 +142,8 @@ class Policy:
         scope = self.scope(actor, permission)
         what = f"{action.label}{resource.label}"
         if scope is None:
-            return Decision(False, None, f"您的角色不能{what}")
+            who = "这个令牌" if actor.only is not None and permission not in actor.only else "您的角色"
+            return Decision(False, None, f"{who}不能{what}")
         if facts is None or scope is Scope.ALL:
             return Decision(True, scope, f"可{what}（{scope.label}）")
         own = actor.id in facts.owners

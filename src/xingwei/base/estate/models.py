@@ -56,9 +56,7 @@ class BusinessFunction(models.Model):
     code = models.CharField("代码", max_length=40, unique=True)
     name = models.CharField("名称", max_length=40)
     window = models.BooleanField("窗口业务", default=False)
-    departments = models.ManyToManyField(
-        Department, blank=True, related_name="functions", verbose_name="使用科室"
-    )
+    departments = models.ManyToManyField(Department, blank=True, related_name="functions", verbose_name="使用科室")
 
     class Meta:
         ordering = ["system__order", "code"]
@@ -86,9 +84,7 @@ class Component(models.Model):
     kind = models.CharField("类别", max_length=12, choices=Kind.choices)
     location = models.CharField("位置", max_length=80, blank=True)
     address = models.CharField("地址", max_length=120, blank=True)
-    responsible = models.ForeignKey(
-        Organisation, models.PROTECT, null=True, blank=True, verbose_name="责任方"
-    )
+    responsible = models.ForeignKey(Organisation, models.PROTECT, null=True, blank=True, verbose_name="责任方")
 
     class Meta:
         ordering = ["system__order", "kind", "code"]
@@ -129,17 +125,13 @@ class Dependency(models.Model):
         CONNECTS = "connects", "经由"
         SERVES = "serves", "支撑"
 
-    source = models.CharField(
-        "起点", max_length=60, help_text="component:CODE、interface:CODE 或 function:CODE"
-    )
+    source = models.CharField("起点", max_length=60, help_text="component:CODE、interface:CODE 或 function:CODE")
     target = models.CharField("终点", max_length=60)
     kind = models.CharField("类别", max_length=12, choices=Kind.choices)
 
     class Meta:
         ordering = ["source", "target"]
-        constraints = [
-            models.UniqueConstraint(fields=["source", "target", "kind"], name="one_dependency_a_kind")
-        ]
+        constraints = [models.UniqueConstraint(fields=["source", "target", "kind"], name="one_dependency_a_kind")]
 
     def __str__(self) -> str:
         return f"{self.source} → {self.target}"
@@ -154,17 +146,13 @@ class Ownership(models.Model):
         BUSINESS = "business", "业务联系人"
         PEER = "peer", "对方联系人"
 
-    subject = models.CharField(
-        "对象", max_length=60, help_text="system:CODE、component:CODE 或 interface:CODE"
-    )
+    subject = models.CharField("对象", max_length=60, help_text="system:CODE、component:CODE 或 interface:CODE")
     person = models.ForeignKey(User, models.CASCADE, related_name="ownerships", verbose_name="人员")
     part = models.CharField("职责", max_length=10, choices=Part.choices)
 
     class Meta:
         ordering = ["subject", "part"]
-        constraints = [
-            models.UniqueConstraint(fields=["subject", "person", "part"], name="one_ownership_a_part")
-        ]
+        constraints = [models.UniqueConstraint(fields=["subject", "person", "part"], name="one_ownership_a_part")]
 
     def __str__(self) -> str:
         return f"{self.subject}：{self.person}"
@@ -195,9 +183,7 @@ class Parameter(models.Model):
     """An entry of a system's parameter dictionary (clause 2.2): meaning, values, effect, advice."""
 
     system = models.ForeignKey(System, models.CASCADE, related_name="parameters", verbose_name="系统")
-    subsystem = models.ForeignKey(
-        Subsystem, models.SET_NULL, null=True, blank=True, related_name="parameters"
-    )
+    subsystem = models.ForeignKey(Subsystem, models.SET_NULL, null=True, blank=True, related_name="parameters")
     code = models.CharField("参数代码", max_length=60)
     name = models.CharField("参数名", max_length=80)
     meaning = models.TextField("含义")

@@ -27,9 +27,7 @@ def export_response(kind: str, name: str, table: type[Table], rows: models.Query
     filename = quote(f"{name}-{stamp}.{kind}")
     body = rows.iterator(chunk_size=_CHUNK)
     if kind == "csv":
-        response: HttpResponseBase = StreamingHttpResponse(
-            _csv(table, body), content_type="text/csv; charset=utf-8"
-        )
+        response: HttpResponseBase = StreamingHttpResponse(_csv(table, body), content_type="text/csv; charset=utf-8")
     else:
         response = FileResponse(
             _xlsx(name, table, body),

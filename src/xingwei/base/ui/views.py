@@ -241,7 +241,4 @@ def guard(permission: str) -> Callable[[type[View]], type[View]]:
 
 def error_page(request: HttpRequest, status: int, *, reason: str = "", reference: str = "") -> HttpResponse:
     """One of the error pages (ui/errors/STATUS.html): what happened, is anything lost, what to do now."""
-    return render(
-        request, f"ui/errors/{status}.html", {"reason": reason, "reference": reference}, status=status
-    )
-
+    return render(request, f"ui/errors/{status}.html", {"reason": reason, "reference": reference}, status=status)

@@ -52,9 +52,7 @@ def level(number: int | None) -> SafeString:
     """一级 filled, 二级 tinted, 三级 outlined, 不定级 dashed."""
     n = number if number in LEVELS else 0
     glyph, word = LEVELS[n]
-    return format_html(
-        '<span class="xw-level" data-level="{}"><i class="ti ti-{}"></i>{}</span>', n, glyph, word
-    )
+    return format_html('<span class="xw-level" data-level="{}"><i class="ti ti-{}"></i>{}</span>', n, glyph, word)
 
 
 @register.simple_tag

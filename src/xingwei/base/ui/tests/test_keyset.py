@@ -14,9 +14,7 @@ from xingwei.testing.people import organisation
 
 class Paging(TestCase):
     @settings(max_examples=40, deadline=None)
-    @given(
-        names=st.lists(st.sampled_from("甲乙丙丁"), max_size=23), size=st.integers(1, 7), down=st.booleans()
-    )
+    @given(names=st.lists(st.sampled_from("甲乙丙丁"), max_size=23), size=st.integers(1, 7), down=st.booleans())
     def test_every_row_once_and_in_order(self, names: list[str], size: int, down: bool) -> None:
         hospital = organisation("hospital")
         Department.objects.all().delete()
@@ -50,8 +48,6 @@ def test_a_cursor_that_cannot_be_read_is_the_first_page(cursor: str) -> None:
 @pytest.mark.django_db
 def test_a_count_stops_at_its_cap() -> None:
     hospital = organisation("hospital")
-    Department.objects.bulk_create(
-        Department(organisation=hospital, code=f"d{i}", name="科") for i in range(12)
-    )
+    Department.objects.bulk_create(Department(organisation=hospital, code=f"d{i}", name="科") for i in range(12))
     assert keyset.capped_count(Department.objects.all(), cap=10) == (10, "10+")
     assert keyset.capped_count(Department.objects.all(), cap=12) == (12, "12")

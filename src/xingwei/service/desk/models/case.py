@@ -56,19 +56,13 @@ class Case(models.Model):
     number = models.CharField("编号", max_length=12, unique=True)
     kind = models.CharField("类别", max_length=20)
     state = models.CharField("状态", max_length=24)
-    category = models.CharField(
-        "阶段", max_length=10, help_text="new, open, waiting, answered, resolved, closed"
-    )
+    category = models.CharField("阶段", max_length=10, help_text="new, open, waiting, answered, resolved, closed")
     severity = models.PositiveSmallIntegerField("级别", default=0, help_text="1, 2, 3; 0: 不定级")
     title = models.CharField("标题", max_length=120)
     description = models.TextField("现象", max_length=5000)
-    system = models.ForeignKey(
-        System, models.PROTECT, null=True, blank=True, related_name="cases", verbose_name="系统"
-    )
+    system = models.ForeignKey(System, models.PROTECT, null=True, blank=True, related_name="cases", verbose_name="系统")
     subsystem = models.ForeignKey(Subsystem, models.SET_NULL, null=True, blank=True, verbose_name="子系统")
-    function = models.ForeignKey(
-        BusinessFunction, models.SET_NULL, null=True, blank=True, verbose_name="业务功能"
-    )
+    function = models.ForeignKey(BusinessFunction, models.SET_NULL, null=True, blank=True, verbose_name="业务功能")
     interface = models.ForeignKey(Interface, models.SET_NULL, null=True, blank=True, verbose_name="接口")
     department = models.ForeignKey(
         Department, models.PROTECT, null=True, blank=True, related_name="cases", verbose_name="反映科室"

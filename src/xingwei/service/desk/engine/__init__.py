@@ -1,0 +1,1 @@
+"""The desk's thinking: pure, typed, usable without Django."""

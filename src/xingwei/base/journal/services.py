@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -46,15 +47,15 @@ def record(
     entry = Entry.objects.create(
         at=timezone.now(),
         actor_id=actor.id,
-        actor_name=actor.name[:80],
-        organisation=actor.organisation[:80],
-        address=actor.address[:64],
+        actor_name=_text(actor.name, 80),
+        organisation=_text(actor.organisation, 80),
+        address=_text(actor.address, 64),
         via=actor.via,
         act=act,
         target_type=kind,
-        target_id=ident,
-        target_label=label[:200],
-        summary=summary[:500],
+        target_id=_text(ident, 64),
+        target_label=_text(label, 200),
+        summary=_text(summary, 500),
         before=plain(before),
         after=plain(after),
     )
@@ -105,7 +106,16 @@ def plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, models.Model):
         return value.pk
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     return value
+
+
+def _text(value: str, length: int | None = None) -> str:
+    """What PostgreSQL can hold: a journal entry never fails for a NUL or half a character in a file name."""
+    return value.replace("\x00", "").encode("utf-8", "replace").decode()[:length]
 
 
 def _target(target: models.Model | tuple[str, str, str] | None) -> tuple[str, str, str]:

@@ -84,7 +84,7 @@ WORDS = {
     Kind.REPLACED: "从这里起被改写，并重新计算了校验链，与签名的链头不符",
     Kind.TRUNCATED: "链头已经签名的记录从末尾被截去",
     Kind.UNSIGNED: "这些记录没有签名的链头作证",
-    Kind.HEAD_FORGED: "链头的签名不对，这些记录没有可信的佐证",
+    Kind.HEAD_FORGED: "链头的签名不对，或签名的公钥不在本机，这些记录没有可信的佐证",
     Kind.HEAD_MISSING: "已经签发的链头被删除或替换",
     Kind.EXPORT_FORGED: "导出的链头文件里有签名不对的行",
 }

@@ -223,9 +223,7 @@ class TestRebuilt:
 
     @given(chains(), st.data())
     @rounds
-    def test_the_export_names_the_row_even_when_all_heads_were_replaced(
-        self, c: Chain, data: st.DataObject
-    ) -> None:
+    def test_the_export_names_the_row_even_when_all_heads_were_replaced(self, c: Chain, data: st.DataObject) -> None:
         c.outside = list(c.heads)
         seq = data.draw(st.integers(1, covered(c)))
         c.entries[c.seals[seq][0]] = encode(entry(c.seals[seq][0], summary="改过"))

@@ -124,6 +124,12 @@ class Policy:
         except KeyError:
             raise UnknownPermission(permission) from None
 
+    def data_roles(self) -> frozenset[str]:
+        """Roles that hold any action on any data resource."""
+        return frozenset(
+            g.role for r in self.resources.values() if r.data for a in r.actions.values() for g in a.grants
+        )
+
     def scope(self, actor: Actor, permission: str) -> Scope | None:
         """The widest scope in which the actor holds the permission; None when not at all."""
         _, action = self.action(permission)
@@ -176,9 +182,7 @@ def _resource(raw: Mapping[str, Any], known: set[str], path: Path) -> Resource:
             if role not in known:
                 raise PolicyError(f"{path}：{key}:{name} 授给了不存在的角色 {role}")
             if scope.upper() not in Scope.__members__:
-                raise PolicyError(
-                    f"{path}：{key}:{name} 的范围 {scope} 不对，应是 own、department、system 或 all"
-                )
+                raise PolicyError(f"{path}：{key}:{name} 的范围 {scope} 不对，应是 own、department、system 或 all")
             grants.append(Grant(role, Scope[scope.upper()]))
         actions[name] = Action(name, spec["label"], spec.get("why", ""), tuple(grants))
     return Resource(key, raw["label"], raw.get("data", False), raw.get("admin", False), actions)

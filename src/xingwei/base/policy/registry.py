@@ -1,4 +1,4 @@
-"""The policy in force: grants files of every installed room, under the roles of accounts/roles.yaml."""
+"""The policy in force: grants files of every installed room, under the roles of roles.yaml."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROLES_FILE = Path(__file__).with_name("roles.yaml")
 
 @cache
 def roles() -> dict[str, dict[str, Any]]:
-    """Role key → {label, side, admin (system|security|audit or none), note}."""
+    """Role key → {label, side, note, and where they hold: admin (system|security|audit), contact, remote}."""
     data: dict[str, dict[str, Any]] = yaml.safe_load(ROLES_FILE.read_text(encoding="utf-8"))
     return data
 
@@ -25,6 +25,12 @@ def roles() -> dict[str, dict[str, Any]]:
 def policy() -> Policy:
     files = [Path(a.path) / "grants.yaml" for a in apps.get_app_configs() if a.name.startswith("xingwei.")]
     return load([f for f in files if f.exists()], roles())
+
+
+@cache
+def data_roles() -> frozenset[str]:
+    """The roles that some grant gives a data right: they never meet an administration in one account."""
+    return policy().data_roles()
 
 
 class Denied(Exception):

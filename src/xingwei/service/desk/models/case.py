@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
@@ -10,6 +13,8 @@ from django.utils import timezone
 from xingwei.base.accounts.models import Department, Organisation, User
 from xingwei.base.estate.models import BusinessFunction, Interface, Subsystem, System
 from xingwei.base.policy.querysets import RestrictedQuerySet
+
+NEVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)  # sorts last, and lets the ledger page by keyset
 
 
 class Number(models.Model):
@@ -102,7 +107,7 @@ class Case(models.Model):
     closed_at = models.DateTimeField("办结时间", null=True, blank=True)
     updated_at = models.DateTimeField("更新时间", default=timezone.now)
 
-    next_due_at = models.DateTimeField(null=True, blank=True)
+    next_due_at = models.DateTimeField(default=NEVER, help_text="NEVER where no clock runs")
     next_due_clock = models.CharField(max_length=16, blank=True)
     clock_state = models.CharField(max_length=8, blank=True, help_text="running, paused, or empty")
     ever_late = models.BooleanField("曾超时", default=False)
@@ -120,6 +125,20 @@ class Case(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        indexes = [
+            GinIndex(fields=["grams"], name="case_grams", opclasses=["array_ops"]),
+            models.Index(fields=["next_due_at", "id"], name="case_open_due", condition=~models.Q(category="closed")),
+            models.Index(fields=["category", "-id"], name="case_category"),
+            models.Index(fields=["kind", "-id"], name="case_kind"),
+            models.Index(fields=["severity", "-id"], name="case_severity"),
+            models.Index(fields=["system", "-id"], name="case_system"),
+            models.Index(fields=["department", "-id"], name="case_department"),
+            models.Index(fields=["assignee", "-id"], name="case_assignee"),
+            models.Index(fields=["reporter", "-id"], name="case_reporter"),
+            models.Index(fields=["party", "-id"], name="case_party"),
+            models.Index(fields=["-opened_at", "-id"], name="case_opened"),
+            models.Index(fields=["-closed_at", "-id"], name="case_closed"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.number} {self.title}"

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xingwei.service.desk.engine.search import grams, holds, query_grams, terms
+
+TEXT = st.text(alphabet="医保无法收费HIS系统，。 0123Ａ１", max_size=40)
+
+
+@given(TEXT, st.data())
+def test_what_stands_in_a_text_is_found_by_it(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    part = text[start : start + data.draw(st.integers(0, 6))]
+    assert set(query_grams(part)) <= set(grams(text)) or not holds(text, part)
+    if holds(text, part):
+        assert set(query_grams(part)) <= set(grams(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "found"),
+    [
+        ("医保无法收费", "医保", True),
+        ("医保无法收费", "收费 医保", True),
+        ("医保无法收费", "保收", False),
+        ("医保，收费", "保收", False),
+        ("ＨＩＳ 打不开", "his", True),
+        ("abcbcd", "abcd", False),
+        ("急诊", "诊", True),
+        ("𠮷野家", "𠮷野", True),
+        ("", "医保", False),
+        ("头孢曲松皮试", "头孢皮试", False),
+    ],
+)
+def test_exactly_the_words_are_found(text: str, query: str, found: bool) -> None:
+    assert holds(text, query) is found
+
+
+def test_numbers_fit_a_signed_32_bit_integer() -> None:
+    assert all(-(2**31) <= n < 2**31 for n in grams("\uffff\uff9f龟￿a𠮷"))
+
+
+def test_a_query_of_signs_asks_for_nothing() -> None:
+    assert terms("，。！ ") == []
+    assert query_grams("——") == []

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 HORIZON_YEARS = 3
 _DAY = dt.timedelta(days=1)
+_CHINA = ZoneInfo("Asia/Shanghai")
 
 
 class CalendarError(ValueError):
@@ -81,7 +82,7 @@ class WorkCalendar:
     version: str
     years: Mapping[int, Year]
     hours: Hours
-    zone: ZoneInfo = ZoneInfo("Asia/Shanghai")
+    zone: ZoneInfo = _CHINA
 
     def day(self, date: dt.date) -> Day:
         year = self.years.get(date.year)
@@ -97,9 +98,7 @@ class WorkCalendar:
 
     def provisional(self, first: dt.date, last: dt.date) -> bool:
         """Whether any year touched has no published arrangement."""
-        return any(
-            (year := self.years.get(n)) is None or not year.published for n in range(first.year, last.year + 1)
-        )
+        return any((year := self.years.get(n)) is None or not year.published for n in range(first.year, last.year + 1))
 
     def windows(self, date: dt.date) -> list[tuple[dt.datetime, dt.datetime]]:
         """The working windows of a date as moments; empty on days off."""

@@ -67,7 +67,8 @@ def from_environment(env: dict[str, str] | None = None) -> Config:
         port=int(raw_port),
         hosts=hosts or ("*",),
         public_url=e.get(
-            "XINGWEI_PUBLIC_URL", f"http://{'localhost' if bind == '0.0.0.0' else bind}:{raw_port}"
+            "XINGWEI_PUBLIC_URL",
+            f"http://{'localhost' if bind == '0.0.0.0' else bind}:{raw_port}",  # noqa: S104 - read, not bound
         ),
         tls=e.get("XINGWEI_TLS") == "1",
         debug=e.get("XINGWEI_DEBUG") == "1",

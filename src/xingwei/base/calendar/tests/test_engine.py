@@ -40,7 +40,7 @@ def test_the_published_years_have_the_workdays_of_the_notice(year: int, workdays
 
 @pytest.mark.clause("9.2b")
 def test_the_makeup_workdays_of_2026_are_worked() -> None:
-    made_up = {d for d in YEARS[2026].makeup}
+    made_up = set(YEARS[2026].makeup)
     assert {f"{d:%m-%d}" for d in made_up} == {"01-04", "02-14", "02-28", "05-09", "09-20", "10-10"}
     assert all(CALENDAR.day(d).kind is DayKind.MAKEUP and d.weekday() >= 5 for d in made_up)
 
@@ -99,7 +99,9 @@ def test_beyond_the_horizon_is_an_error_not_a_guess() -> None:
 
 
 def test_a_zone_with_summer_time_loses_nothing() -> None:
-    berlin = WorkCalendar("b", {2026: Year(2026, True)}, Hours(parse_windows(["00:00-06:00"])), ZoneInfo("Europe/Berlin"))
+    berlin = WorkCalendar(
+        "b", {2026: Year(2026, True)}, Hours(parse_windows(["00:00-06:00"])), ZoneInfo("Europe/Berlin")
+    )
     start = dt.datetime(2026, 3, 27, 0, 0, tzinfo=berlin.zone)
     assert berlin.between(start, dt.datetime(2026, 3, 31, 0, 0, tzinfo=berlin.zone)) == dt.timedelta(hours=12)
     autumn = WorkCalendar("b", {2026: Year(2026, True, makeup={dt.date(2026, 10, 25): "x"})}, berlin.hours, berlin.zone)
@@ -135,6 +137,10 @@ def test_bad_hours_are_refused_in_words(texts: list[str]) -> None:
     ],
 )
 def test_a_year_that_contradicts_itself_is_refused(change: dict[str, object], said: str) -> None:
-    data = {"year": 2026, "status": "published", "holidays": [{"name": "元旦", "from": "2026-01-01", "to": "2026-01-03"}]}
+    data = {
+        "year": 2026,
+        "status": "published",
+        "holidays": [{"name": "元旦", "from": "2026-01-01", "to": "2026-01-03"}],
+    }
     with pytest.raises(CalendarError, match=said):
         parse_year(data | change)

@@ -82,7 +82,7 @@ class TestIntact:
 
 class TestTampering:
     @pytest.mark.parametrize(
-        "column, value",
+        ("column", "value"),
         [
             ("summary", "'改过'"),
             ("actor_name", "'别人'"),

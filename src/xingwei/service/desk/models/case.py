@@ -31,7 +31,7 @@ class Case(models.Model):
     """One case (clause 1.6). `state` and `kind` are keys of data/kinds.yaml; moves are checked by engine/workflow.
 
     version: optimistic lock, raised by every write. next_*: index of the clocks, recomputed from the events by
-    engine/clocks; never the truth. grams: hashes for the search (engine/search).
+    engine/clocks; never the truth. grams: hashes for the search (base/ui/grams).
     """
 
     class Channel(models.TextChoices):

@@ -18,7 +18,6 @@ from xingwei.base.journal.services import record
 from xingwei.base.policy.engine import Actor
 from xingwei.base.policy.querysets import require
 
-
 from ..models import CallLog, Case, Draft, Watcher
 from ..workflow import state_of, workflow
 from . import clocks, escalation, files

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..engine.search import grams
+from xingwei.base.ui.grams import grams
+
 from ..models import Case
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xingwei.service.desk.engine.search import grams, holds, query_grams, terms
+from xingwei.base.ui.grams import grams, holds, query_grams, terms
 
 TEXT = st.text(alphabet="医保无法收费HIS系统，。 0123Ａ１", max_size=40)
 

@@ -78,7 +78,7 @@ def load(files: Mapping[str, str], schema: Mapping[str, Any]) -> Loaded:
 
 def clause_rows(text: str) -> list[list[str]]:
     """clauses.tsv as rows of number, systems, title, work. Raises ContractError naming the line."""
-    rows = []
+    rows: list[list[str]] = []
     problems = []
     for number, line in enumerate(text.splitlines(), start=1):
         cells = [c.strip() for c in line.split("\t")]
@@ -121,9 +121,7 @@ def build(document: Data) -> Contract:
         title=head["title"],
         claims_systems=claims and claims["count"],
         claims_quote=claims and _quote(claims),
-        systems=tuple(
-            System(s["code"], s["name"], s["short"], s["kind"], tuple(s["names"])) for s in data["systems"]
-        ),
+        systems=tuple(System(s["code"], s["name"], s["short"], s["kind"], tuple(s["names"])) for s in data["systems"]),
         passages=tuple(_passage(p, (), (), 0, "") for p in data["passages"]),
         service=ServiceTerms(
             response=dt.timedelta(minutes=service["response"]["minutes"]),
@@ -164,9 +162,7 @@ def _number(raw: Any) -> Decimal:
     return Decimal(str(raw))
 
 
-def _passage(
-    raw: Data, systems: tuple[str, ...], clauses: tuple[str, ...], depth: int, parent: str
-) -> Passage:
+def _passage(raw: Data, systems: tuple[str, ...], clauses: tuple[str, ...], depth: int, parent: str) -> Passage:
     systems = tuple(raw["systems"]) if "systems" in raw else systems
     clauses = tuple(raw["clauses"]) if "clauses" in raw else clauses
     return Passage(

@@ -373,19 +373,18 @@ class Contract:
         return found
 
     def citation(self, at: str) -> str:
-        """How a person refers to a passage: "九（二）4、上门服务响应问题分类", "考核表第 3 行", "备注 5"."""
+        """How a person refers to a passage: "一、7 熔断服务", "九（二）4 一级问题", "考核表第 3 行", "考核表备注 5"."""
         if at == "title":
             return "标题"
         if at[0] == "S":
             return f"考核表第 {at[1:]} 行"
         if at[0] == "R":
             return f"考核表备注 {at[1:]}"
-        steps: list[Passage] = []
+        numbers: list[str] = []
         passage = self.by_id.get(at)
+        title = passage.title if passage else ""
         while passage is not None:
-            steps.append(passage)
+            numbers.insert(0, passage.number.strip())
             passage = self.by_id.get(passage.parent)
-        chapter, *rest = reversed(steps)
-        text = chapter.number.rstrip("、") + "".join(s.number for s in rest)
-        last = steps[0]
-        return f"{text}{'' if text.endswith(('、', '）', '.')) or not rest else '、'}{last.title}"
+        text = "".join(numbers).replace("、（", "（").rstrip("、. ")
+        return f"{text} {title}".strip()

@@ -59,9 +59,11 @@ def pytest_configure(config: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def _fresh_caches() -> Iterator[None]:
-    from xingwei.base.site import queries
+    from xingwei.base.calendar import queries as calendar
+    from xingwei.base.site import queries as site
 
-    queries.forget()
+    site.forget()
+    calendar.forget()
     return
 
 

@@ -15,6 +15,9 @@ from xingwei.base.calendar.engine import (
     Hours,
     WorkCalendar,
     Year,
+    changes,
+    hours_data,
+    parse_hours,
     parse_windows,
     parse_year,
 )
@@ -121,6 +124,42 @@ def test_long_holidays_are_named() -> None:
     assert len(found) == 7
 
 
+def test_hours_are_read_as_people_type_them_and_written_plainly() -> None:
+    data = {
+        "default": ["8:00—12:00", "14：00 至 17：30"],
+        "seasons": [{"from": "5月1日", "to": "9-30", "windows": ["08:00-12:00"]}],
+    }
+    assert hours_data(parse_hours(data)) == {
+        "default": ["08:00-12:00", "14:00-17:30"],
+        "seasons": [{"from": "05-01", "to": "09-30", "windows": ["08:00-12:00"]}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("seasons", "said"),
+    [
+        ([("05-01", "09-30"), ("09-30", "10-31")], "9 月 30 日落在两个季节里"),
+        ([("05-01", "02-30")], "不是月和日"),
+        ([("11-01", "03-31"), ("01-01", "01-02")], "1 月 1 日落在两个季节里"),
+    ],
+)
+def test_seasons_that_overlap_are_refused(seasons: list[tuple[str, str]], said: str) -> None:
+    data = [{"from": a, "to": b, "windows": ["08:00-12:00"]} for a, b in seasons]
+    with pytest.raises(CalendarError, match=said):
+        parse_hours({"default": ["08:00-12:00"], "seasons": data})
+
+
+def test_the_difference_of_two_calendars_names_the_days() -> None:
+    without = WorkCalendar("b", YEARS | {2026: Year(2026, True)}, HOURS)
+    found = changes(without, CALENDAR, dt.date(2026, 2, 14), dt.date(2026, 2, 16))
+    assert [(c.date.day, c.before.kind.value, c.after.kind.value) for c in found] == [
+        (14, "rest", "makeup"),
+        (15, "rest", "holiday"),
+        (16, "workday", "holiday"),
+    ]
+    assert changes(CALENDAR, CALENDAR, dt.date(2026, 1, 1), dt.date(2026, 12, 31)) == []
+
+
 @pytest.mark.parametrize("texts", [["12:00-08:00"], ["08:00-12:00", "11:00-13:00"], ["八点"], [], ["08:00"]])
 def test_bad_hours_are_refused_in_words(texts: list[str]) -> None:
     with pytest.raises(CalendarError, match="上班时间"):
@@ -134,6 +173,9 @@ def test_bad_hours_are_refused_in_words(texts: list[str]) -> None:
         ({"makeup": [{"date": "2026-01-05", "for": "元旦"}]}, "本来就是工作日"),
         ({"makeup": [{"date": "2025-01-04", "for": "元旦"}]}, "不在 2026 年"),
         ({"makeup": [{"date": "2026-01-03", "for": "元旦"}]}, "既是节假日又是调休"),
+        ({"makeup": [{"date": "2026-01-04", "for": "元旦"}] * 2}, "写了两遍"),
+        ({"holidays": [{"name": "假", "from": "2026-01-01", "to": "2026-12-31"}]}, "放假超过 31 天"),
+        ({"holidays": [{"name": n, "from": "2026-01-01", "to": "2026-01-03"} for n in "甲乙"]}, "写在两个节日里"),
     ],
 )
 def test_a_year_that_contradicts_itself_is_refused(change: dict[str, object], said: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -58,6 +58,12 @@ class Year:
 
 
 Window = tuple[dt.time, dt.time]
+MonthDay = tuple[int, int]
+
+
+def in_season(day: MonthDay, first: MonthDay, last: MonthDay) -> bool:
+    """Whether a month-day lies between two, both included; a season may run over the new year."""
+    return first <= day <= last if first <= last else day >= first or day <= last
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +71,11 @@ class Hours:
     """Working hours of a day; seasons override the default between two month-days, both included."""
 
     default: tuple[Window, ...]
-    seasons: tuple[tuple[tuple[int, int], tuple[int, int], tuple[Window, ...]], ...] = ()
+    seasons: tuple[tuple[MonthDay, MonthDay, tuple[Window, ...]], ...] = ()
 
     def of(self, date: dt.date) -> tuple[Window, ...]:
-        key = (date.month, date.day)
         for first, last, windows in self.seasons:
-            if first <= key <= last if first <= last else key >= first or key <= last:
+            if in_season((date.month, date.day), first, last):
                 return windows
         return self.default
 
@@ -207,41 +212,3 @@ class WorkCalendar:
 
     def _moment(self, timestamp: float) -> dt.datetime:
         return dt.datetime.fromtimestamp(timestamp, self.zone)
-
-
-def parse_windows(texts: Iterable[str]) -> tuple[Window, ...]:
-    """["08:00-12:00", "14:00-17:30"] → windows; CalendarError where they overlap or run backwards."""
-    windows: list[Window] = []
-    for text in texts:
-        try:
-            a, b = (dt.time.fromisoformat(part.strip()) for part in text.split("-"))
-        except ValueError:
-            raise CalendarError(f"上班时间“{text}”读不懂，应写成 08:00-12:00") from None
-        if a >= b or (windows and a < windows[-1][1]):
-            raise CalendarError(f"上班时间“{text}”前后颠倒或与前一段重叠")
-        windows.append((a, b))
-    if not windows:
-        raise CalendarError("没有写上班时间")
-    return tuple(windows)
-
-
-def parse_year(data: Mapping[str, object]) -> Year:
-    """A calendars/YEAR.yaml, already valid by its schema; CalendarError for dates that contradict one another."""
-    number = int(str(data["year"]))
-    holidays: dict[dt.date, str] = {}
-    for item in data.get("holidays") or []:  # type: ignore[attr-defined]
-        first, last = dt.date.fromisoformat(str(item["from"])), dt.date.fromisoformat(str(item["to"]))
-        if last < first:
-            raise CalendarError(f"{item['name']}：结束早于开始")
-        for n in range((last - first).days + 1):
-            holidays[first + n * _DAY] = item["name"]
-    makeup = {dt.date.fromisoformat(str(m["date"])): str(m["for"]) for m in data.get("makeup") or []}  # type: ignore[attr-defined]
-    for date in [*holidays, *makeup]:
-        if date.year != number:
-            raise CalendarError(f"{date} 不在 {number} 年")
-    for date in makeup:
-        if date in holidays:
-            raise CalendarError(f"{date} 既是节假日又是调休工作日")
-        if date.weekday() < 5:
-            raise CalendarError(f"{date} 本来就是工作日，不能再调休")
-    return Year(number, data["status"] == "published", str(data.get("source", "")), holidays, makeup)

@@ -8,6 +8,9 @@ class AccountsConfig(AppConfig):
     verbose_name = "人员与账号"
 
     def ready(self) -> None:
-        from . import role_classes
+        from xingwei.base.journal import options
 
+        from . import role_classes, settings
+
+        options.use(settings.journal_options)
         post_migrate.connect(role_classes.rewrite, sender=self, dispatch_uid="accounts.role_classes")

@@ -20,6 +20,7 @@ class Session(AbstractBaseSession):
         ABSOLUTE = "absolute", "登录时间已满"
         ELSEWHERE = "elsewhere", "在别处登录，超过同时登录数"
         BY_OWNER = "by_owner", "本人在别处退出了它"
+        BY_ADMIN = "by_admin", "安全管理员让它退出"
         REVOKED = "revoked", "账号、角色或密码已改动"
 
     user = models.ForeignKey(User, models.CASCADE, null=True, related_name="sessions")

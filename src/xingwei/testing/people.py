@@ -17,9 +17,7 @@ _ORGANISATIONS = {
 
 def organisation(side: str) -> Organisation:
     code, name = _ORGANISATIONS[side]
-    found, _ = Organisation.objects.get_or_create(
-        code=code, defaults={"name": name, "short_name": name, "side": side}
-    )
+    found, _ = Organisation.objects.get_or_create(code=code, defaults={"name": name, "short_name": name, "side": side})
     return found
 
 
@@ -30,9 +28,7 @@ def department(name: str, kind: str = "clinical", code: str = "") -> Department:
     )
 
 
-def make_person(
-    *roles: str, name: str = "", department: str | Department = "", systems: tuple[str, ...] = ()
-) -> User:
+def make_person(*roles: str, name: str = "", department: str | Department = "", systems: tuple[str, ...] = ()) -> User:
     """An account that holds the roles; its organisation is the side of the first."""
     n = next(_numbers)
     side = known_roles()[roles[0]]["side"] if roles else "hospital"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ def _let_tests_flush() -> None:
         role = "SET session_replication_role = "
         flush(self, [f"{role}replica", *statements, f"{role}origin"])
 
-    DatabaseOperations.execute_sql_flush = without_triggers  # type: ignore[method-assign]
+    DatabaseOperations.execute_sql_flush = without_triggers  # type: ignore[method-assign, assignment]
 
 
 def pytest_unconfigure(config: Any) -> None:
@@ -52,19 +52,16 @@ def pytest_unconfigure(config: Any) -> None:
 def pytest_configure(config: Any) -> None:
     _let_tests_flush()
     config.addinivalue_line("markers", "clause(number, …): the clauses of the contract that this test proves")
-    config.addinivalue_line(
-        "markers", "browser: needs Debian's Chromium; skipped where it is missing, not in CI"
-    )
+    config.addinivalue_line("markers", "browser: needs Debian's Chromium; skipped where it is missing, not in CI")
 
 
 @pytest.fixture(autouse=True)
-def _fresh_caches() -> Iterator[None]:
+def _fresh_caches() -> None:
     from xingwei.base.calendar import queries as calendar
     from xingwei.base.site import queries as site
 
     site.forget()
     calendar.forget()
-    return
 
 
 @pytest.fixture

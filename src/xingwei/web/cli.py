@@ -1,43 +1,147 @@
-"""The one command-line program, `xingwei`: every room adds its own commands."""
+"""The one command-line program, `xingwei`: its own commands, and one group for each room that has a cli.py."""
 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
+
+from xingwei.base.runtime import config, database, version
+from xingwei.base.runtime.display import errors
+from xingwei.base.runtime.trouble import Trouble
+
+from .rooms import ROOMS
+
+_ROOM_COMMANDS = {room.name: room for room in ROOMS if room.module != __package__ and room.has("cli")}
+
+
+class Commands(TyperGroup):
+    """A room's commands are imported only when they are asked for: they need Django, and their work the database."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *_ROOM_COMMANDS]
+
+    def get_command(self, ctx: Any, name: str) -> Any:
+        if (room := _ROOM_COMMANDS.get(name)) is None:
+            return super().get_command(ctx, name)
+        _django()
+        group: Any = get_group(room.part("cli").app)  # type: ignore[union-attr]
+        group.name = name
+        invoke = group.invoke
+
+        def with_database(ctx: Any) -> Any:
+            if {"-h", "--help"} & set(sys.argv):
+                return invoke(ctx)
+            with _database():
+                return invoke(ctx)
+
+        group.invoke = with_database
+        return group
+
 
 app = typer.Typer(
     name="xingwei",
-    help="杏维：医院信息系统运维服务平台。",
+    cls=Commands,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
 @app.callback()
 def root() -> None:
-    """杏维：医院信息系统运维服务平台。"""
+    """杏维：医院信息系统运维服务平台。
+
+    数据目录由环境变量 XINGWEI_HOME 指定（默认是程序目录下的 var）。没有设置 DATABASE_URL 时用内置的
+    PostgreSQL：命令需要时自动启动，用完自动停止。每个命令后面加 --help 看详细说明。
+    """
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command()
+def up(
+    fresh: Annotated[bool, typer.Option("--fresh", help="从头开始：原有数据移到 数据目录/old，不删除。")] = False,
+    empty: Annotated[bool, typer.Option("--empty", help="不装演示数据，供正式使用；会要求建立第一个管理员。")] = False,
+    port: Annotated[int | None, typer.Option(help="网页端口，默认 8000。")] = None,
+    bind: Annotated[str | None, typer.Option(help="监听的地址，默认 127.0.0.1；0.0.0.0 让别的电脑也能访问。")] = None,
+) -> None:
+    """启动全部：数据库、更新结构、网页、后台任务；Ctrl+C 全部停止。
+
+    第一次启动会装入合同和一年的演示数据，并打印演示账号。正式使用请加 --empty，第一个管理员在提示下输入，
+    或由 XINGWEI_ADMIN_USER、XINGWEI_ADMIN_NAME、XINGWEI_ADMIN_PASSWORD 给出。
+    """
+    from .up import up as start
+
+    if port is not None:
+        os.environ["XINGWEI_PORT"] = str(port)
+    if bind is not None:
+        os.environ["XINGWEI_BIND"] = bind
+    start(fresh=fresh, empty=empty)
+
+
+@app.command()
+def web() -> None:
+    """只运行网页服务（多进程）。单独部署时由 systemd 或容器管理。"""
+    from .serve import serve_web
+
+    with _database():
+        serve_web(config.from_environment())
+
+
+@app.command()
+def worker() -> None:
+    """只运行后台任务：定时任务、通知、时限、日志封存。单独部署时由 systemd 或容器管理。"""
+    with _database():
+        _django()
+        from .serve import serve_worker
+
+        serve_worker()
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
 def manage(ctx: typer.Context) -> None:
-    """Django 的管理命令，例如：xingwei manage migrate"""
+    """Django 的管理命令，例如 xingwei manage migrate；不带参数列出全部。"""
     from django.core.management import execute_from_command_line
 
-    _database()
-    execute_from_command_line(["xingwei manage", *ctx.args])
+    with _database():
+        execute_from_command_line(["xingwei manage", *ctx.args])
 
 
-def _database() -> None:
-    """The embedded server runs whenever a command needs it and no other one is configured."""
-    from xingwei.base.runtime import config, embedded
+@app.command(name="version")
+def show_version() -> None:
+    """程序的版本。"""
+    typer.echo(f"杏维 {version.current()}")
 
-    settings = config.from_environment()
-    if settings.database_url is None:
-        embedded.start(settings.pgdata)
+
+def _django() -> None:
+    import django
+
+    django.setup()
+
+
+@contextmanager
+def _database() -> Iterator[None]:
+    with database.available(config.from_environment()):
+        yield
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xingwei.web.settings")
-    app()
+    try:
+        app()
+    except Trouble as trouble:
+        errors.print(f"[red]✗[/] {trouble}", markup=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

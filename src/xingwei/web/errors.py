@@ -37,7 +37,5 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     reference = f"E-{secrets.token_hex(4).upper()}"
-    log.error(
-        "error page %s shown for %s", reference, request.resolver_match and request.resolver_match.view_name
-    )
+    log.error("error page %s shown for %s", reference, request.resolver_match and request.resolver_match.view_name)
     return error_page(request, 500, reference=reference)

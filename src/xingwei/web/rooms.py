@@ -18,10 +18,12 @@ class Room:
     def name(self) -> str:
         return self.module.rpartition(".")[2]
 
+    def has(self, name: str) -> bool:
+        return find_spec(f"{self.module}.{name}") is not None
+
     def part(self, name: str) -> Any | None:
         """The room's submodule, or None where it has none."""
-        path = f"{self.module}.{name}"
-        return import_module(path) if find_spec(path) else None
+        return import_module(f"{self.module}.{name}") if self.has(name) else None
 
 
 ROOMS = (

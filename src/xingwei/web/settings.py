@@ -99,7 +99,7 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(CONFIG.media)},
     },
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "xingwei.web.storage.StaticStorage"},
 }
 WHITENOISE_USE_FINDERS = DEBUG
 

@@ -6,6 +6,7 @@ XINGWEI_BIND, _PORT   where the web server listens (default 127.0.0.1:8000)
 XINGWEI_HOSTS         host names that users may type, comma-separated (default: any when bound to loopback)
 XINGWEI_PUBLIC_URL    the address that links in messages carry
 XINGWEI_TLS           "1" when a reverse proxy in front speaks TLS: secure cookies, HSTS
+XINGWEI_PROXIES       addresses of reverse proxies whose X-Forwarded-For is believed (default 127.0.0.1)
 XINGWEI_SECRET_KEY    overrides the key file under XINGWEI_HOME/secret
 """
 
@@ -17,10 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from .trouble import Trouble
+
 REPO = Path(__file__).resolve().parents[4]
 
 
-class ConfigError(Exception):
+class ConfigError(Trouble):
     """A setting of the environment cannot be used. The message is Chinese and says what to do."""
 
 
@@ -32,6 +35,7 @@ class Config:
     port: int
     hosts: tuple[str, ...]
     public_url: str
+    proxies: tuple[str, ...]
     tls: bool
     debug: bool
 
@@ -47,6 +51,23 @@ class Config:
     def media(self) -> Path:
         return self.home / "files"
 
+    @property
+    def static(self) -> Path:
+        return self.home / "static"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "log"
+
+    @property
+    def run(self) -> Path:
+        """Locks and the supervisor's state; worthless once nothing runs."""
+        return self.home / "run"
+
+    @property
+    def backups(self) -> Path:
+        return self.home / "backups"
+
 
 def from_environment(env: dict[str, str] | None = None) -> Config:
     """Read the configuration; raises ConfigError with one clear sentence."""
@@ -59,13 +80,13 @@ def from_environment(env: dict[str, str] | None = None) -> Config:
     url = e.get("DATABASE_URL") or None
     if url is not None:
         _check_database_url(url)
-    hosts = tuple(h.strip() for h in e.get("XINGWEI_HOSTS", "").split(",") if h.strip())
     return Config(
         home=home,
         database_url=url,
         bind=bind,
         port=int(raw_port),
-        hosts=hosts or ("*",),
+        hosts=_listed(e, "XINGWEI_HOSTS") or ("*",),
+        proxies=_listed(e, "XINGWEI_PROXIES") or ("127.0.0.1",),
         public_url=e.get(
             "XINGWEI_PUBLIC_URL",
             f"http://{'localhost' if bind == '0.0.0.0' else bind}:{raw_port}",  # noqa: S104 - read, not bound
@@ -73,6 +94,10 @@ def from_environment(env: dict[str, str] | None = None) -> Config:
         tls=e.get("XINGWEI_TLS") == "1",
         debug=e.get("XINGWEI_DEBUG") == "1",
     )
+
+
+def _listed(env: dict[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in env.get(name, "").split(",") if part.strip())
 
 
 def _check_database_url(url: str) -> None:
@@ -86,9 +111,7 @@ def _check_database_url(url: str) -> None:
             "DATABASE_URL 应以 postgresql:// 开头，例如 postgresql://xingwei:密码@10.0.0.5:5432/xingwei 。"
         )
     if not parts.path.strip("/"):
-        raise ConfigError(
-            "DATABASE_URL 没有写数据库名，例如 postgresql://xingwei:密码@10.0.0.5:5432/xingwei 。"
-        )
+        raise ConfigError("DATABASE_URL 没有写数据库名，例如 postgresql://xingwei:密码@10.0.0.5:5432/xingwei 。")
 
 
 def secret_key(config: Config) -> str:
@@ -96,15 +119,24 @@ def secret_key(config: Config) -> str:
     if key := os.environ.get("XINGWEI_SECRET_KEY"):
         return key
     path = config.secrets / "django.key"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        scratch = path.with_suffix(f".{os.getpid()}")
-        scratch.write_text(secrets.token_urlsafe(50))
-        scratch.chmod(0o600)
-        try:
-            os.link(scratch, path)  # the first of several processes wins
-        except FileExistsError:
-            pass
-        finally:
-            scratch.unlink()
-    return path.read_text().strip()
+    try:
+        if not path.exists():
+            _make_key(path)
+        return path.read_text().strip()
+    except OSError as error:
+        raise ConfigError(
+            f"数据目录 {config.home} 不能写（{error.strerror}）。请改目录权限，或用 XINGWEI_HOME 指定别的目录。"
+        ) from error
+
+
+def _make_key(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    scratch = path.with_suffix(f".{os.getpid()}")
+    scratch.write_text(secrets.token_urlsafe(50))
+    scratch.chmod(0o600)
+    try:
+        os.link(scratch, path)  # the first of several processes wins
+    except FileExistsError:
+        pass
+    finally:
+        scratch.unlink()

@@ -119,9 +119,7 @@ class SecretBox:
         try:
             return bytes.fromhex(self._path(key_id).read_text())
         except OSError as error:
-            raise CryptoError(
-                f"密钥文件 {self._path(key_id)} 读不到（{error.strerror}）。请从备份恢复。"
-            ) from None
+            raise CryptoError(f"密钥文件 {self._path(key_id)} 读不到（{error.strerror}）。请从备份恢复。") from None
         except ValueError:
             raise CryptoError(f"密钥文件 {self._path(key_id)} 内容不对。请从备份恢复。") from None
 
@@ -225,9 +223,7 @@ def load_signer(directory: Path, name: str = "journal") -> Signer:
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise CryptoError(f"XINGWEI_SIGNER 指定的签名设备“{spec}”加载不了：{error}") from error
     if not isinstance(signer, Signer):
-        raise CryptoError(
-            f"XINGWEI_SIGNER 指定的“{spec}”不是签名设备：缺少 key_id、public_key、sign 或 verify。"
-        )
+        raise CryptoError(f"XINGWEI_SIGNER 指定的“{spec}”不是签名设备：缺少 key_id、public_key、sign 或 verify。")
     remember_public_key(directory, name, signer.public_key)
     return signer
 

@@ -6,19 +6,24 @@ because PostgreSQL refuses root.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import subprocess
-import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+import psutil
 import psycopg
+
+from .trouble import Trouble
 
 USER = "postgres"
 DATABASE = "xingwei"
+_SOCKET_DIR_MAX = 107 - len("/.s.PGSQL.5432.lock") - 1
 
 _CONF = """\
 # written by Xingwei; edit postgresql.conf instead
@@ -38,14 +43,17 @@ unix_socket_directories = '{socket}'
 """
 
 
-class EmbeddedError(Exception):
+class EmbeddedError(Trouble):
     """The embedded database could not be started. The message is Chinese and says what to do."""
 
 
 def socket_dir(pgdata: Path) -> Path:
-    """A short directory for the socket: paths over 107 bytes are refused by the kernel."""
-    digest = hashlib.sha256(str(pgdata.resolve()).encode()).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"xingwei-pg-{digest}"
+    """Where the socket lies: beside the data, or in /tmp where that path is too long for the kernel (107 bytes)."""
+    pgdata = pgdata.resolve()
+    beside = pgdata.with_name(f"{pgdata.name}-socket")
+    if len(os.fsencode(beside)) <= _SOCKET_DIR_MAX:
+        return beside
+    return Path("/tmp") / f"xingwei-pg-{hashlib.sha256(str(pgdata).encode()).hexdigest()[:12]}"  # noqa: S108
 
 
 def uri(pgdata: Path, database: str = DATABASE) -> str:
@@ -63,10 +71,11 @@ def start(pgdata: Path, *, volatile: bool = False) -> str:
     if not (pgdata / "PG_VERSION").exists():
         options = ["--auth=trust", "--encoding=utf8", "-U", USER]
         options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-locale"]
-        _quiet(lambda: initdb(options, pgdata=pgdata, user=run_as), pgdata)
+        _quiet(lambda: initdb(options, pgdata=pgdata, user=run_as, cwd=pgdata), pgdata)
         with (pgdata / "postgresql.conf").open("a") as conf:
             conf.write("\ninclude_if_exists = 'xingwei.conf'\n")
     if not running(pgdata):
+        (pgdata / "postmaster.pid").unlink(missing_ok=True)  # of a server that was killed
         extra = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off" if volatile else ""
         conf_path = pgdata / "xingwei.conf"
         conf_path.write_text(
@@ -76,7 +85,7 @@ def start(pgdata: Path, *, volatile: bool = False) -> str:
         # Without -w a crash recovery of any length is waited for below, with a sentence if it fails.
         _quiet(
             lambda: pg_ctl(
-                ["-w", "-t", "120", "-l", str(pgdata / "server.log"), "start"], pgdata=pgdata, user=run_as
+                ["-w", "-t", "120", "-l", str(pgdata / "server.log"), "start"], pgdata=pgdata, user=run_as, cwd=pgdata
             ),
             pgdata,
         )
@@ -87,19 +96,60 @@ def start(pgdata: Path, *, volatile: bool = False) -> str:
 def stop(pgdata: Path) -> None:
     _, pg_ctl = _programs()
     if running(pgdata):
-        pg_ctl(["-w", "-m", "fast", "stop"], pgdata=pgdata, user=_system_user())
+        pg_ctl(["-w", "-m", "fast", "stop"], pgdata=pgdata, user=_system_user(), cwd=pgdata)
+
+
+@contextmanager
+def session(pgdata: Path) -> Iterator[str]:
+    """The server's URI for as long as the block runs: started where it stood still, and stopped again by the
+    last of all processes that use it so."""
+    pgdata = pgdata.resolve()
+    with _lock(pgdata, "users") as users:
+        with _lock(pgdata, "gate") as gate:  # nobody starts while another one stops
+            fcntl.flock(gate, fcntl.LOCK_EX)
+            fcntl.flock(users, fcntl.LOCK_SH)
+            uri = start(pgdata)
+        try:
+            yield uri
+        finally:
+            with _lock(pgdata, "gate") as gate:
+                fcntl.flock(gate, fcntl.LOCK_EX)
+                if _last(users):
+                    stop(pgdata)
+
+
+def _lock(pgdata: Path, name: str) -> IO[str]:
+    try:
+        pgdata.parent.mkdir(parents=True, exist_ok=True)
+        return pgdata.with_name(f"{pgdata.name}.{name}").open("a")
+    except OSError as error:
+        raise _unwritable(pgdata.parent, error) from error
+
+
+def _last(users: IO[str]) -> bool:
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _unwritable(directory: Path, error: OSError) -> EmbeddedError:
+    return EmbeddedError(
+        f"数据目录 {directory} 不能写（{error.strerror}）。请改目录权限，或用 XINGWEI_HOME 指定别的目录。"
+    )
 
 
 def running(pgdata: Path) -> bool:
     """True when the postmaster that wrote the pid file lives and serves this very directory."""
     try:
         lines = (pgdata / "postmaster.pid").read_text().splitlines()
-        pid = int(lines[0])
-        os.kill(pid, 0)
-        command = Path(f"/proc/{pid}/cmdline")
-        return not command.exists() or b"postgres" in command.read_bytes()
-    except (OSError, ValueError, IndexError):
+        process = psutil.Process(int(lines[0]))
+        return str(pgdata.resolve()) in process.cmdline()
+    except (OSError, ValueError, IndexError, psutil.NoSuchProcess):
         return False
+    except psutil.AccessDenied:
+        return True
 
 
 def _programs() -> tuple[Any, Any]:
@@ -121,9 +171,12 @@ def _prepare(pgdata: Path) -> str | None:
         pgdata.mkdir(parents=True, exist_ok=True, mode=0o700)
         sockets.mkdir(exist_ok=True, mode=0o700)
     except OSError as error:
+        raise _unwritable(pgdata.parent, error) from error
+    if user is None and pgdata.stat().st_uid != os.geteuid():
         raise EmbeddedError(
-            f"数据目录 {pgdata} 不能写（{error.strerror}）。请换 XINGWEI_HOME 或改目录权限。"
-        ) from error
+            f"数据库目录 {pgdata} 属于另一个用户（多半是以前用 root 启动过）。"
+            "请仍用那个用户启动，或用 XINGWEI_HOME 指定别的目录。"
+        )
     if user is not None:
         import pwd
 

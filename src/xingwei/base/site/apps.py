@@ -9,6 +9,4 @@ class SiteConfig(AppConfig):
     def ready(self) -> None:
         from xingwei.base.ui.registry import NavItem, registry
 
-        registry.nav.append(
-            NavItem("基础", 90, "设置", "settings", "site:settings", "site.system_setting:view")
-        )
+        registry.nav.append(NavItem("基础", 90, "设置", "settings", "site:settings", "site.system_setting:view"))

@@ -29,9 +29,7 @@ def test_a_change_is_kept_and_journalled(actor: Any) -> None:
     assert (entry.actor_id, entry.before, entry.after) == (admin.id, {"value": 184}, {"value": 200})
 
 
-@pytest.mark.parametrize(
-    ("raw", "said"), [("abc", "不是整数"), ("183", "应在 184 到 3650 天之间"), ("", "不是整数")]
-)
+@pytest.mark.parametrize(("raw", "said"), [("abc", "不是整数"), ("183", "应在 184 到 3650 天之间"), ("", "不是整数")])
 def test_a_bad_value_is_refused_in_words(actor: Any, raw: str, said: str) -> None:
     with pytest.raises(SettingError, match=said):
         services.change_setting(actor("system_admin"), "test.days", raw)

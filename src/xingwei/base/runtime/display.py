@@ -1,0 +1,43 @@
+"""How commands tell what they do: a line per stage, on a terminal with a bar while it lasts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from .setup import Report
+
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+_SILENT_S = 0.3  # stages shorter than this are not worth a line
+
+
+class _Bar(Report):
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self.progress, self.task = progress, task
+
+    def __call__(self, done: int, total: int, text: str = "") -> None:
+        self.progress.update(self.task, completed=done, total=total, detail=text)
+
+
+@contextmanager
+def stage(label: str, *, always: bool = False) -> Iterator[Report]:
+    """Run one stage under its label; afterwards a line with its time, unless it was over at once."""
+    began = time.monotonic()
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[detail]}", style="dim"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield _Bar(progress, progress.add_task(label, total=None, detail=""))
+    took = time.monotonic() - began
+    if always or took >= _SILENT_S:
+        console.print(f"[green]✓[/] {label}  [dim]{took:.1f} 秒[/]")

@@ -1,0 +1,122 @@
+"""Bring the database and the static files to what this version needs: migrations, files, set-up steps."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from . import setup, version
+from .display import stage
+from .models import Installation, SetupStep
+from .trouble import Trouble
+
+_LOCK = 0x78696E67  # "xing": one preparation at a time, over all machines
+
+
+def prepare(*, empty: bool | None = None) -> Installation:
+    """Everything, each part only where there is something to do. empty: None keeps what was decided before.
+
+    Raises Trouble when the database was made for the other mode, or by a newer version.
+    """
+    with _alone():
+        migrate()
+        collect_static()
+        installation = _installation(empty)
+        run_steps(demo=installation.mode == Installation.Mode.DEMO)
+    return installation
+
+
+def pending_migrations() -> list[str]:
+    """Names of migrations that the database lacks."""
+    executor = MigrationExecutor(connection)
+    return [f"{m.app_label}.{m.name}" for m, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
+
+
+def unknown_migrations() -> list[str]:
+    """Migrations that the database has and this version does not know: it was used by a newer one."""
+    loader = MigrationExecutor(connection).loader
+    ours = {config.label for config in apps.get_app_configs()}
+    known = loader.disk_migrations
+    return [f"{a}.{n}" for a, n in loader.applied_migrations if a in ours and (a, n) not in known]
+
+
+def migrate() -> None:
+    if unknown := unknown_migrations():
+        raise Trouble(
+            f"数据库是更新的版本用过的（有 {unknown[0]} 等 {len(unknown)} 个本版本不认识的迁移）。"
+            "请升级程序，或恢复升级前的备份。"
+        )
+    if waiting := pending_migrations():
+        with stage(f"更新数据库结构（{len(waiting)} 项）"):
+            call_command("migrate", interactive=False, verbosity=0)
+
+
+def collect_static() -> None:
+    """Collect and compress the static files when one of them changed, or some are missing."""
+    target = Path(settings.STATIC_ROOT)
+    mark = target.with_name(f"{target.name}.fingerprint")
+    now = _static_fingerprint()
+    if (target / "staticfiles.json").exists() and mark.exists() and mark.read_text() == now:
+        return
+    with stage("准备页面文件"):
+        mark.unlink(missing_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        mark.write_text(now)
+
+
+def _static_fingerprint() -> str:
+    digest = hashlib.sha256()
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            state = Path(storage.path(name)).stat()
+            digest.update(f"{name} {state.st_size} {state.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _installation(empty: bool | None) -> Installation:
+    found = Installation.objects.first()
+    if found is None:
+        mode = Installation.Mode.EMPTY if empty else Installation.Mode.DEMO
+        return Installation.objects.create(pk=1, mode=mode, version=version.current())
+    if empty and found.mode != Installation.Mode.EMPTY:
+        raise Trouble("这里已经装有演示数据。要从空库开始，请用 --fresh --empty（原有数据会移到一边，不会删除）。")
+    if found.version != version.current():
+        found.version = version.current()
+        found.save()
+    return found
+
+
+def run_steps(*, demo: bool) -> None:
+    """Run what has not run, what changed, and what runs at each start."""
+    done = dict(SetupStep.objects.values_list("name", "fingerprint"))
+    for step in setup.steps(demo=demo):
+        fingerprint = step.fingerprint()
+        if not step.each and done.get(step.name) == fingerprint:
+            continue
+        with stage(step.label) as report:
+            step.run(report)
+        if not step.each:
+            SetupStep.objects.update_or_create(name=step.name, defaults={"fingerprint": fingerprint})
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        if not cursor.fetchone()[0]:
+            raise Trouble("另一个程序正在更新这个数据库。请等它完成后再试。")
+    try:
+        yield
+    finally:
+        connection.close()  # gives the lock back

@@ -1,0 +1,52 @@
+"""What `xingwei up` says once everything answers."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from xingwei.base.accounts.models import User
+from xingwei.base.runtime.config import Config
+from xingwei.base.runtime.models import Installation
+
+from . import demo
+
+_TRY = (
+    ("wang", "工作台看什么最急，按 N 电话快录一件新问题"),
+    ("li", "用手机宽度打开，点“我要报修”，拍照上报"),
+    ("he", "打开“合同”，看每一条在哪里落实"),
+)
+
+
+def welcome(config: Config, took: float, accounts: list[User]) -> RenderableType:
+    parts: list[RenderableType] = [
+        Text(),
+        Text.assemble(("杏维已就绪", "bold green"), f"（{took:.1f} 秒）  ", (config.public_url, "bold underline")),
+    ]
+    if accounts:
+        parts += [Text(), Text(f"演示账号，密码都是 {demo.PASSWORD}"), _accounts(accounts)]
+        known = {user.username: user for user in accounts}
+        parts += [Text(), Text("可以先试三件事：")]
+        parts += [
+            Text(f"  {number}. 以 {name}（{known[name].title}）登录：{what}")
+            for number, (name, what) in enumerate(_TRY, start=1)
+            if name in known
+        ]
+    parts += [Text(), Text("按 Ctrl+C 停止。", style="dim")]
+    return Group(*parts)
+
+
+def demo_accounts() -> list[User]:
+    """The accounts that a visitor should try, as they stand in the database; none without demonstration data."""
+    if not Installation.objects.filter(mode=Installation.Mode.DEMO).exists():
+        return []
+    found = User.objects.filter(username__in=demo.SHOWN).in_bulk(field_name="username")
+    return [found[name] for name in demo.SHOWN if name in found]
+
+
+def _accounts(accounts: list[User]) -> Table:
+    table = Table(box=None, padding=(0, 2), show_header=False)
+    for user in accounts:
+        table.add_row(user.username, user.name, user.title)
+    return table

@@ -29,7 +29,7 @@ _stamp_of() { # the state that a finished set-up of these files has
 import hashlib, pathlib, sys
 digest = hashlib.sha256(sys.version.encode())
 for name in sys.argv[1:]:
-    digest.update(pathlib.Path(name).read_bytes() if pathlib.Path(name).exists() else name.encode())
+    digest.update(pathlib.Path(name).read_bytes())
 print(digest.hexdigest())
 PY
 }
@@ -78,7 +78,7 @@ _with_pip() { # the same versions by pip, which knows its own mirrors
 
 _python_packages() { # $1: run or dev; a finished dev set-up holds everything of run
   local stamp
-  stamp=$(_stamp_of pyproject.toml uv.lock "$ROOT")
+  stamp=$(_stamp_of pyproject.toml uv.lock)
   if _has "$VENV/.xingwei-dev" "$stamp"; then return; fi
   if [ "$1" = run ] && _has "$VENV/.xingwei-run" "$stamp"; then return; fi
   say "· 安装 Python 依赖（第一次需要几分钟）……"

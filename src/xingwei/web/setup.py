@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 
 from xingwei.base.accounts.models import User
+from xingwei.base.accounts.services import create_first_administrator
 from xingwei.base.runtime.models import Installation
 from xingwei.base.runtime.trouble import Trouble
 
@@ -19,11 +19,9 @@ _ADMIN = ("XINGWEI_ADMIN_USER", "XINGWEI_ADMIN_NAME", "XINGWEI_ADMIN_PASSWORD")
 def load() -> None:
     """Import every room's steps, so that they register."""
     for room in ROOMS:
-        if room.module != __package__:
+        if room.module != __package__:  # this very module
             room.part("setup")
-    for module in ("xingwei.web.demo.setup",):
-        if find_spec(module):
-            import_module(module)
+    import_module(f"{__package__}.demo.setup")
 
 
 def needs_administrator() -> bool:
@@ -32,15 +30,16 @@ def needs_administrator() -> bool:
 
 
 def first_administrator() -> None:
-    """Make the first account, from the environment or by asking at the terminal."""
-    from xingwei.base.accounts import services
+    """Make the first account, from the environment or by asking at the terminal.
 
+    Raises Trouble where neither is there, AccountRefused for a weak password.
+    """
     values = [os.environ.get(name, "") for name in _ADMIN]
     if not all(values):
         if not sys.stdin.isatty():
             raise Trouble(f"还没有任何账号。请设置环境变量 {'、'.join(_ADMIN)} 后再启动，以建立第一个管理员。")
         values = _ask()
-    services.create_first_administrator(*values)
+    create_first_administrator(*values)
 
 
 def _ask() -> list[str]:

@@ -56,12 +56,17 @@ def _prepare(empty: bool) -> list[Any]:
     django.setup()
     from xingwei.base.runtime.prepare import prepare
 
+    from xingwei.base.ui.views import ServiceRefused
+
     from . import setup, welcome
 
     setup.load()
-    prepare(empty=empty or None)
-    if setup.needs_administrator():
-        setup.first_administrator()
+    try:
+        prepare(empty=empty or None)
+        if setup.needs_administrator():
+            setup.first_administrator()
+    except ServiceRefused as refused:
+        raise Trouble(str(refused)) from refused
     return welcome.demo_accounts()
 
 

@@ -30,7 +30,6 @@ from ..models import Department, Organisation, RoleAssignment, User
 from . import people
 from .base import AccountRefused
 from .organisations import save_department, save_organisation
-from .passwords import set_password
 from .roles import Term, administration_of, assign, propose_role
 
 _ORGANISATION_KEYS = {"code", "name", "short_name", "side", "phone"}
@@ -163,11 +162,9 @@ def _person(actor: Actor, entry: Mapping[str, Any], done: Imported, encoded: str
     if grade and grade != User.Grade.SUPER:  # that one comes with the administration itself
         values["grade"] = grade
     if row is None:
-        row, first = people.create_person(actor, values)
+        row, first = people.create_person(actor, values, encoded=encoded)
         done.created += 1
-        if encoded and first:
-            set_password(row, "", must_change=False, encoded=encoded)
-        elif first and done.passwords is not None:
+        if first and done.passwords is not None:
             done.passwords[row.username] = first
         changed = False
     else:

@@ -37,10 +37,11 @@ FIELDS = (
 )
 
 
-def create_person(actor: Actor, values: Mapping[str, Any]) -> tuple[User, str]:
+def create_person(actor: Actor, values: Mapping[str, Any], *, encoded: str = "") -> tuple[User, str]:
     """A new account without any role; returns it with its first password, which is shown once and kept nowhere.
 
-    The password is "" for an account of the hospital's directory. Raises AccountRefused.
+    The password is "" for an account of the hospital's directory, and where its hash is given: encoded, of a
+    demonstration's common password, which need not be changed. Raises AccountRefused.
     """
     require(actor, "accounts.person:change")
     user = User(**{k: v for k, v in values.items() if k in FIELDS})
@@ -48,7 +49,9 @@ def create_person(actor: Actor, values: Mapping[str, Any]) -> tuple[User, str]:
     with transaction.atomic():
         _save_unique(user)
         first = ""
-        if user.source == User.Source.LOCAL:
+        if user.source == User.Source.LOCAL and encoded:
+            set_password(user, "", must_change=False, encoded=encoded)
+        elif user.source == User.Source.LOCAL:
             first = password_rules.initial()
             set_password(user, first, must_change=True)
         record(

@@ -7,7 +7,7 @@ from django.db.models import Value
 from xingwei.base.policy.engine import Actor
 from xingwei.base.site import queries as site
 
-from .models import Gateway, MailServer, Notification, Outbox, WecomApp
+from .models import Gateway, MailServer, Notification, Outbox, Relay, WecomApp
 
 BELL_CAP = 100
 
@@ -43,3 +43,8 @@ def waiting() -> int:
     """Deliveries that are not finished, counted up to a little over the limit."""
     cap = int(site.value("notify.queue.max"))
     return Outbox.objects.filter(state__in=Outbox.UNFINISHED).order_by()[: cap + 1].count()
+
+
+def relayed_channels() -> set[str]:
+    """Channels whose deliveries a relay fetches."""
+    return {c for channels in Relay.objects.filter(on=True).values_list("channels", flat=True) for c in channels}

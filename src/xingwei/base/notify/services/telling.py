@@ -15,12 +15,14 @@ from xingwei.base.journal.who import Who
 from xingwei.base.site import queries as site
 
 from .. import kinds, queries
+from ..channels.page import transport as page
 from ..engine import routing
 from ..engine.routing import Contact, Quiet
 from ..engine.texts import clean, one_line
 from ..models import Gateway, Lane, Notification, Outbox, Preference, QuietHours, Robot
 from ..models.inbox import KEY_LENGTH, TEXT_LENGTH, TITLE_LENGTH, URL_LENGTH
 from ..models.outbox import LANE_LENGTH
+from ..wake import wake
 
 FULL = "待发消息已达上限，这条只在站内通知。"
 
@@ -48,7 +50,9 @@ def tell(
     content = _content(title, text, url)
     with transaction.atomic():
         persons = list(get_user_model()._default_manager.filter(pk__in=ids, is_active=True).order_by("pk"))
-        made = _notify(actor, persons, kind, content, urgent, clean(key, KEY_LENGTH))
+        made = page.write(
+            persons, sender=actor.name, kind=kind, content=content, urgent=urgent, key=clean(key, KEY_LENGTH)
+        )
         if not made:
             return []
         told = {n.person_id for n in made}
@@ -114,26 +118,6 @@ def _content(title: str, text: str, url: str) -> dict[str, Any]:
     }
 
 
-def _notify(
-    actor: Who, persons: Sequence[Any], kind: str, content: dict[str, Any], urgent: bool, key: str
-) -> list[Notification]:
-    """The page's part: one row a person, none for who was told this key before."""
-    rows = [
-        Notification(
-            person=p, kind=kind[:80], urgent=urgent, key=key, sender=actor.name[:80], at=timezone.now(), **content
-        )
-        for p in persons
-    ]
-    if not key:
-        return Notification.objects.bulk_create(rows)
-    told = Notification.objects.filter(key=key, person__in=persons)
-    before = set(told.values_list("person_id", flat=True))
-    rows = [n for n in rows if n.person_id not in before]
-    Notification.objects.bulk_create(rows, ignore_conflicts=True)
-    # Who was told by somebody else in the meantime is found here too; the outbox refuses that key itself.
-    return list(told.exclude(person_id__in=before).select_related("person"))
-
-
 def _send_to_persons(persons: Sequence[Any], made: Sequence[Notification], content: dict[str, Any]) -> None:
     configured = queries.configured_channels()
     if not configured or not persons:
@@ -196,4 +180,5 @@ def _queue(rows: Sequence[Outbox]) -> list[Outbox]:
         made = list(mine.exclude(pk__in=before))
     else:
         made = Outbox.objects.bulk_create(rows)
+    wake()
     return made

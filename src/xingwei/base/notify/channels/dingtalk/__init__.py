@@ -1,0 +1,1 @@
+"""DingTalk: robots of groups."""

@@ -1,0 +1,1 @@
+"""Feishu: robots of groups."""

@@ -1,0 +1,1 @@
+"""The page inbox: always told, never switched off."""

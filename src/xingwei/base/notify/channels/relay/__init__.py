@@ -1,0 +1,1 @@
+"""For a hospital without a way out: a process outside fetches what there is to send."""

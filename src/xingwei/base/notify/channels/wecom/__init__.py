@@ -1,0 +1,1 @@
+"""WeCom: robots of groups, the hospital's own application, and its callback."""

@@ -1,6 +1,6 @@
 """Reading the rota: who is on duty, what is open, whom a chain calls, who came."""
 
-from .attendance import attendance, presence_now
+from .attendance import Month, attendance, presence_now
 from .chains import chain_for, chains, resolve, simulate
 from .duty import (
     Duty,
@@ -19,6 +19,7 @@ from .duty import (
 
 __all__ = [
     "Duty",
+    "Month",
     "OnDuty",
     "Week",
     "attendance",

@@ -1,0 +1,7 @@
+/* Picking several people or roles: a select becomes a box in which one types. */
+(function () {
+  "use strict";
+  for (const select of document.querySelectorAll("select[data-pick]")) {
+    new window.TomSelect(select, { plugins: ["remove_button"], hideSelected: true, placeholder: "值班、角色或人员" });
+  }
+})();

@@ -37,8 +37,8 @@ def pill(request: HttpRequest) -> str:
     duty = live.on_duty().first
     if duty is None:
         return format_html(
-            '<a class="xw-oncall xw-only-wide" href="{}" data-state="late"><i class="ti ti-phone-off" aria-hidden="true">'
-            "</i><b>现在无人值班</b></a>",
+            '<a class="xw-oncall xw-only-wide" href="{}" style="color:var(--xw-late);border-color:var(--xw-late-line)">'
+            '<i class="ti ti-phone-off" style="color:inherit" aria-hidden="true"></i><b>现在无人值班</b></a>',
             url,
         )
     phone = duty.person.phone or duty.person.mobile
@@ -84,9 +84,10 @@ def card(request: HttpRequest) -> dict[str, Any] | None:
     now, today = timezone.localtime(), timezone.localdate()
     duties = [d for d in queries.duties(today, today) if d.until > now or d.kind is DutyKind.ON_SITE]
     present = queries.presence_now(d.person.pk for d in duties)
-    rows = [_row(d, present.get(d.person.pk), now) for d in sorted(duties, key=lambda d: (_ORDER[d.kind], d.since))]
+    rows = [_row(d, present.get(d.person.pk), now) for d in sorted(duties, key=_place_in_card)]
     state, verdict = _verdict(duties, today)
-    signs = may(actor, "rota.attendance:sign") and any(d.person.pk == actor.id for d in duties)
+    on_site = {d.person.pk for d in duties if d.kind is DutyKind.ON_SITE}
+    signs = actor.id in on_site and may(actor, "rota.attendance:sign")
     return {
         "rows": rows,
         "state": state,
@@ -94,6 +95,12 @@ def card(request: HttpRequest) -> dict[str, Any] | None:
         "sign": signs,
         "presence": present.get(actor.id or 0),
     }
+
+
+def _place_in_card(duty: Duty) -> tuple[bool, int, dt.datetime]:
+    """Support that stands in the house (the service manager) before all others."""
+    manager = duty.kind is DutyKind.SUPPORT and bool(duty.place) and duty.place not in _FROM_AFAR
+    return not manager, _ORDER[duty.kind], duty.since
 
 
 def _verdict(duties: list[Duty], today: dt.date) -> tuple[str, str]:

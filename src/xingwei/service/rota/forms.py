@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+import unicodedata
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils import timezone
@@ -58,6 +59,30 @@ class _Person(forms.ModelChoiceField):  # type: ignore[type-arg]
 def _text(longest: int, **kwargs: Any) -> forms.CharField:
     widget = forms.TextInput(attrs={"class": "form-control"})
     return forms.CharField(max_length=longest, widget=widget, required=False, **kwargs)
+
+
+class _Picked(forms.MultipleChoiceField):
+    """Several of many, in order: rota.js makes a box of it in which one types."""
+
+    def __init__(self, hint: str, **kwargs: Any) -> None:
+        super().__init__(widget=forms.SelectMultiple(attrs={"data-pick": hint}), **kwargs)
+
+
+class _ClockField(forms.CharField):
+    """A time of day in a rule: 8：00 and 下班 are understood; what is wrong the service says."""
+
+    _WORDS: ClassVar = {"上班": "open", "下班": "close"}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=8, widget=forms.TextInput(attrs={"class": "form-control"}), **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return {v: k for k, v in self._WORDS.items()}.get(value, value)
+
+    def to_python(self, value: Any) -> str:
+        text = unicodedata.normalize("NFKC", super().to_python(value) or "").strip()
+        text = self._WORDS.get(text, text)
+        return f"0{text}" if len(text) == 4 and text[1] == ":" else text
 
 
 class OverrideForm(forms.Form):
@@ -143,6 +168,8 @@ class CorrectForm(forms.Form):
 
 
 class RuleForm(forms.Form):
+    """people and stand_ins keep the order in which they were picked: it is the order of turn."""
+
     label = forms.CharField(max_length=40, label="名称", widget=forms.TextInput(attrs={"class": "form-control"}))
     kind = forms.ChoiceField(
         label="类别",
@@ -161,25 +188,10 @@ class RuleForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text="不选就是每天",
     )
-    start = forms.CharField(
-        max_length=5,
-        label="开始",
-        widget=forms.TextInput(attrs={"class": "form-control"}),
-        help_text="08:00，或 open 表示上班时间",
-    )
-    end = forms.CharField(
-        max_length=5,
-        label="结束",
-        widget=forms.TextInput(attrs={"class": "form-control"}),
-        help_text="17:30、24:00，或 close 表示下班时间；不晚于开始就算到第二天",
-    )
-    people = forms.CharField(
-        label="人员（按轮换次序）",
-        widget=forms.TextInput(attrs={"class": "form-control"}),
-        max_length=300,
-        help_text="写工号，用空格或逗号隔开，如 wang liu",
-    )
-    stand_ins = _text(300, label="替补（按次序）", help_text="有人请假时依次顶上")
+    start = _ClockField(label="开始", help_text="如 08:00；写 上班、下班 就随作息时间")
+    end = _ClockField(label="结束", help_text="如 17:30、24:00、下班；不晚于开始就算到第二天")
+    people = _Picked("按轮换次序选", label="人员")
+    stand_ins = _Picked("按次序选", label="替补", required=False, help_text="有人请假时依次顶上")
     rotation = forms.ChoiceField(
         label="轮换", choices=ShiftRule.Rotation.choices, widget=forms.Select(attrs={"class": "form-select"})
     )
@@ -189,25 +201,26 @@ class RuleForm(forms.Form):
         max_value=20,
         initial=1,
         widget=forms.NumberInput(attrs={"class": "form-control"}),
+        help_text="轮换时每班几人",
     )
     anchor = _Day(label="轮换从哪天算起", required=False)
     place = _text(40, label="地点")
     valid_from = _Day(label="自", required=False)
     valid_until = _Day(label="至", required=False)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by_id = {str(p.pk): p for p in team()}
+        for name in ("people", "stand_ins"):
+            first = [str(v) for v in (self.data.getlist(name) if self.is_bound else self.initial.get(name, ()))]  # type: ignore[attr-defined]
+            ordered = [*(p for p in first if p in self.by_id), *(p for p in self.by_id if p not in first)]
+            self.fields[name].choices = [(p, str(self.by_id[p])) for p in ordered]  # type: ignore[attr-defined]
+
     def clean_people(self) -> list[User]:
-        return self._people("people")
+        return [self.by_id[p] for p in self.cleaned_data["people"]]
 
     def clean_stand_ins(self) -> list[User]:
-        return self._people("stand_ins")
-
-    def _people(self, name: str) -> list[User]:
-        text = self.cleaned_data[name]
-        words = text.replace("，", " ").replace("、", " ").replace(",", " ").split()
-        found = {u.username: u for u in in_force().filter(username__in=words)}
-        if unknown := [w for w in words if w not in found]:
-            raise forms.ValidationError(f"没有这个工号，或账号已停用：{'、'.join(unknown[:5])}")
-        return [found[w] for w in dict.fromkeys(words)]
+        return [self.by_id[p] for p in self.cleaned_data["stand_ins"]]
 
 
 def target_choices() -> list[Any]:
@@ -235,9 +248,7 @@ class StepForm(forms.Form):
         widget=forms.NumberInput(attrs={"class": "form-control"}),
     )
     label = _text(40, label="名称")
-    to = forms.MultipleChoiceField(
-        label="通知", required=False, widget=forms.SelectMultiple(attrs={"class": "form-select", "data-pick": ""})
-    )
+    to = _Picked("值班、角色或人员", label="通知", required=False)
     urgent = forms.BooleanField(label="短信和电话", required=False)
 
     def __init__(self, *args: Any, targets: list[Any], **kwargs: Any) -> None:

@@ -89,7 +89,7 @@ def _is_id(text: str) -> bool:
 def best(chains: Iterable[tuple[int, str, Any]], severity: int, system: str) -> Any | None:
     """The most particular of (severity or 0 for any, system or "" for any, chain) that fits; None for none."""
     fitting = [
-        (bool(own), bool(level), chain)
+        (bool(level), bool(own), chain)
         for level, own, chain in chains
         if level in (0, severity) and own in ("", system)
     ]

@@ -88,6 +88,6 @@ def _holders(role: str, system_code: str, day: dt.date) -> list[User]:
         Q(valid_until__isnull=True) | Q(valid_until__gte=day),
         role=role,
     )
-    rows = rows.order_by("user__username")
-    own = [r for r in rows if not r.systems or not system_code or system_code in r.systems]
-    return [r.user for r in own or rows if r.user.in_force(day)]
+    held = [r for r in rows.order_by("user__username") if r.user.in_force(day)]
+    own = [r for r in held if not r.systems or not system_code or system_code in r.systems]
+    return [r.user for r in own or held]

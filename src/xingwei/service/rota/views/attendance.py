@@ -68,7 +68,7 @@ class AttendancePage(Page):
                 "cells": [_cell(day.people.get(p.pk)) for p in month.people],
             }
             for day in reversed(month.days)
-            if day.over or day.people
+            if day.date <= timezone.localdate()
         ]
         query = f"month={month.first:%Y-%m}"
         return super().get_context_data(**kwargs) | {

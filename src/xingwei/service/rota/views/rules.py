@@ -70,8 +70,8 @@ class EditRule(FormPage):
             for name in ("label", "kind", "days", "weekdays", "start", "end", "rotation", "at_once", "anchor", "place",
                          "valid_from", "valid_until")
         } | {
-            "people": " ".join(p.person.username for p in people if not p.stand_in),
-            "stand_ins": " ".join(p.person.username for p in people if p.stand_in),
+            "people": [p.person_id for p in people if not p.stand_in],
+            "stand_ins": [p.person_id for p in people if p.stand_in],
         }  # fmt: skip
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

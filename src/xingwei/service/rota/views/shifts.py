@@ -21,7 +21,7 @@ from ..engine.patterns import DutyKind
 from ..models import CalendarFeed, Leave, Shift, Swap
 from ..services.feeds import digest
 
-_AHEAD = dt.timedelta(days=35)
+_AHEAD = dt.timedelta(days=20)
 
 
 class ShiftPage(Page):

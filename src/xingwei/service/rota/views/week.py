@@ -93,7 +93,7 @@ class MonthPage(Page):
                     "today": date == today,
                     "on_site": [d for d in own if d.kind is DutyKind.ON_SITE],
                     "on_call": [d for d in own if d.kind is DutyKind.ON_CALL],
-                    "gaps": [words.gap(g) for g in open_ if timezone.localdate(g.start) == date],
+                    "gaps": list(dict.fromkeys(words.gap(g) for g in open_ if timezone.localdate(g.start) == date)),
                 }
             )
         return super().get_context_data(**kwargs) | {

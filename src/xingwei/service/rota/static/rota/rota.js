@@ -2,6 +2,6 @@
 (function () {
   "use strict";
   for (const select of document.querySelectorAll("select[data-pick]")) {
-    new window.TomSelect(select, { plugins: ["remove_button"], hideSelected: true, placeholder: "值班、角色或人员" });
+    new window.TomSelect(select, { plugins: ["remove_button"], hideSelected: true, placeholder: select.dataset.pick });
   }
 })();

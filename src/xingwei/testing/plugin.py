@@ -58,10 +58,12 @@ def pytest_configure(config: Any) -> None:
 @pytest.fixture(autouse=True)
 def _fresh_caches() -> None:
     from xingwei.base.calendar import queries as calendar
+    from xingwei.base.estate import queries as estate
     from xingwei.base.site import queries as site
 
     site.forget()
     calendar.forget()
+    estate.forget()
 
 
 @pytest.fixture

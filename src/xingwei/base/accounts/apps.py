@@ -10,7 +10,8 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from xingwei.base.journal import options
 
-        from . import role_classes, settings
+        from . import role_classes, settings, shown
 
         options.use(settings.journal_options)
         post_migrate.connect(role_classes.rewrite, sender=self, dispatch_uid="accounts.role_classes")
+        shown.register()

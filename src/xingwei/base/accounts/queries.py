@@ -22,7 +22,7 @@ def actor_of(user: User, *, address: str = "", via: str = "page") -> Actor:
     """The account as an Actor; ANONYMOUS for one that is switched off or past its date."""
     if not user.in_force():
         return ANONYMOUS
-    assignments = list(user.assignments.in_force())
+    assignments = list(user.assignments.in_force().order_by("role"))
     return Actor(
         id=user.pk,
         name=user.name,

@@ -54,6 +54,14 @@ register(
         why="9.2c 网络远程服务仅在院内许可下：研发、商务、支撑从院外登录",
         admin="security",
     ),
+    Setting(
+        "accounts.duty_phone",
+        _SIGN_IN,
+        "登录页上的值班电话",
+        "",
+        kind="text",
+        why="9.2a 7×24 小时响应：登录不了也能找到人",
+    ),
     _security(
         "dormant_days", _SIGN_IN, "多久没登录算闲置账号", 90, "天", 30, 365, "GB/T 22239：及时停用多余的、过期的账户"
     ),

@@ -1,5 +1,42 @@
 from django.urls import path
 
-from . import views
+from .views import contacts, journal, organisations, people, people_import, policy, profile, roles, tokens
 
-urlpatterns = [path("me/", views.Profile.as_view(), name="profile")]
+urlpatterns = [
+    path("", people.People.as_view(), name="people"),
+    path("new/", people.CreatePerson.as_view(), name="person-create"),
+    path("import/", people_import.ImportPeople.as_view(), name="people-import"),
+    path("<int:pk>/", people.Person.as_view(), name="person"),
+    path("<int:pk>/edit/", people.EditPerson.as_view(), name="person-edit"),
+    path("<int:pk>/disable/", people.DisablePerson.as_view(), name="person-disable"),
+    path("<int:pk>/enable/", people.EnablePerson.as_view(), name="person-enable"),
+    path("<int:pk>/reset-password/", people.ResetPassword.as_view(), name="person-reset"),
+    path("<int:pk>/unlock/", people.UnlockPerson.as_view(), name="person-unlock"),
+    path("<int:pk>/mfa-reset/", people.ResetMfa.as_view(), name="person-mfa-reset"),
+    path("<int:pk>/roles/grant/", roles.GrantRole.as_view(), name="role-grant"),
+    path("<int:pk>/roles/<slug:role>/revoke/", roles.RevokeRole.as_view(), name="role-revoke"),
+    path("proposals/", roles.Proposals.as_view(), name="proposals"),
+    path("proposals/<int:pk>/confirm/", roles.ConfirmProposal.as_view(), name="proposal-confirm"),
+    path("proposals/<int:pk>/refuse/", roles.RefuseProposal.as_view(), name="proposal-refuse"),
+    path("organisations/", organisations.Organisations.as_view(), name="organisations"),
+    path("organisations/new/", organisations.SaveOrganisation.as_view(), name="organisation-create"),
+    path("organisations/<int:pk>/", organisations.OrganisationPage.as_view(), name="organisation"),
+    path("organisations/<int:pk>/edit/", organisations.SaveOrganisation.as_view(), name="organisation-edit"),
+    path("departments/new/", organisations.SaveDepartment.as_view(), name="department-create"),
+    path("departments/<int:pk>/", organisations.DepartmentPage.as_view(), name="department"),
+    path("departments/<int:pk>/edit/", organisations.SaveDepartment.as_view(), name="department-edit"),
+    path("contacts/", contacts.Contacts.as_view(), name="contacts"),
+    path("policy/", policy.Policy.as_view(), name="policy"),
+    path("journal/", journal.Journal.as_view(), name="journal"),
+    path("journal/<int:pk>/", journal.JournalEntry.as_view(), name="journal-entry"),
+    path("journal/chain/", journal.Chain.as_view(), name="chain"),
+    path("journal/chain/export/", journal.ExportHeads.as_view(), name="chain-export"),
+    path("journal/verifications/<int:pk>/", journal.VerificationProgress.as_view(), name="verification"),
+    path("tokens/", tokens.Tokens.as_view(), name="tokens"),
+    path("tokens/new/", tokens.CreateToken.as_view(), name="token-create"),
+    path("tokens/<int:pk>/revoke/", tokens.RevokeToken.as_view(), name="token-revoke"),
+    path("me/", profile.Profile.as_view(), name="profile"),
+    path("me/password/", profile.ChangePassword.as_view(), name="password"),
+    path("me/mfa/", profile.Mfa.as_view(), name="mfa"),
+    path("sessions/<str:key>/end/", profile.EndSession.as_view(), name="session-end"),
+]

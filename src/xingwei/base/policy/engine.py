@@ -30,6 +30,11 @@ class Scope(IntEnum):
     def label(self) -> str:
         return {1: "本人", 2: "本科室", 3: "所管系统", 4: "全院"}[self]
 
+    @property
+    def short(self) -> str:
+        """One character, for the matrix."""
+        return {1: "本", 2: "科", 3: "系", 4: "全"}[self]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor(Who):

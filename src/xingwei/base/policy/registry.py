@@ -16,7 +16,8 @@ ROLES_FILE = Path(__file__).with_name("roles.yaml")
 
 @cache
 def roles() -> dict[str, dict[str, Any]]:
-    """Role key → {label, side, note, and where they hold: admin (system|security|audit), contact, remote}."""
+    """Role key → {label, side, note, and where they hold: admin (system|security|audit), contact, reach, step,
+    remote}."""
     data: dict[str, dict[str, Any]] = yaml.safe_load(ROLES_FILE.read_text(encoding="utf-8"))
     return data
 

@@ -101,8 +101,8 @@ class SheetImport(Page, abstract=True):
     def plan(self, sheet: Sheet) -> Plan:
         raise NotImplementedError
 
-    def apply(self, sheet: Sheet) -> str:
-        """Do it in one transaction; returns the sentence for the toast, raises ServiceRefused."""
+    def apply(self, sheet: Sheet) -> str | HttpResponseBase:
+        """Do it in one transaction; returns the sentence for the toast, or a page. Raises ServiceRefused."""
         raise NotImplementedError
 
     def get_done_url(self) -> str:
@@ -152,6 +152,8 @@ class SheetImport(Page, abstract=True):
         said = self.apply(sheet)
         del request.session[self._key()]
         default_storage.delete(path)
+        if isinstance(said, HttpResponseBase):
+            return said
         messages.success(request, said)
         return HttpResponseRedirect(self.get_done_url())
 

@@ -98,6 +98,7 @@ class ListPage(Page, abstract=True):
 
     template_name = "ui/list.html"
     table: ClassVar[type[Table]]
+    export_table: ClassVar[type[Table] | None] = None  # where an export has more columns than the screen
     filters: ClassVar[tuple[Filter, ...]] = ()
     order: ClassVar[tuple[str, ...]] = ("-pk",)
     page_size: ClassVar[int] = 50
@@ -120,7 +121,7 @@ class ListPage(Page, abstract=True):
         if request.GET.get("format") in {"csv", "xlsx"} and self.export_name:
             rows = self.filtered().order_by(*self.get_order())
             self.exported(request.GET["format"])
-            return export_response(request.GET["format"], self.export_name, self.table, rows)
+            return export_response(request.GET["format"], self.export_name, self.export_table or self.table, rows)
         return super().get(request, *args, **kwargs)
 
     def exported(self, kind: str) -> None:

@@ -79,3 +79,7 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}（{self.prefix}…）"
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at <= timezone.now()

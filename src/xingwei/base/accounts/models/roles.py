@@ -51,6 +51,11 @@ class RoleAssignment(models.Model):
     def label(self) -> str:
         return role_label(self.role)
 
+    @property
+    def note(self) -> str:
+        """What the role is for."""
+        return str(roles().get(self.role, {}).get("note", ""))
+
     def is_in_force(self) -> bool:
         today = timezone.localdate()
         return (self.valid_from is None or self.valid_from <= today) and (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.db import models
 
@@ -28,7 +28,7 @@ class Stale(AccountRefused):
 
 def locked(row: Row) -> Row:
     """The row as it stands now, held until the transaction ends."""
-    return type(row)._default_manager.select_for_update().get(pk=row.pk)
+    return cast(Row, row._meta.model._default_manager.select_for_update().get(pk=row.pk))
 
 
 def stamp(row: models.Model, fields: Sequence[str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 from django.utils import timezone
@@ -31,10 +33,16 @@ def rules_in_words() -> str:
 
 def expired(user: User) -> bool:
     """Whether the own password is past its days; accounts of the hospital's directory have none here."""
+    last = expires_on(user)
+    return last is not None and last <= timezone.localdate()
+
+
+def expires_on(user: User) -> dt.date | None:
+    """The day on which the own password must have been changed; None where it is not kept here."""
     if user.source != User.Source.LOCAL or not user.password:
-        return False
-    since = user.password_changed_at or user.created_at
-    return (timezone.now() - since).days >= int(value("accounts.password.days"))
+        return None
+    since = timezone.localdate(user.password_changed_at or user.created_at)
+    return since + dt.timedelta(days=value("accounts.password.days"))
 
 
 def check(user: User, password: str) -> None:

@@ -45,7 +45,7 @@ def create_person(actor: Actor, values: Mapping[str, Any], *, encoded: str = "")
     """
     require(actor, "accounts.person:change")
     user = User(**{k: v for k, v in values.items() if k in FIELDS})
-    _check(user)
+    check_particulars(user)
     with transaction.atomic():
         _save_unique(user)
         first = ""
@@ -74,7 +74,7 @@ def edit_person(actor: Actor, user: User, values: Mapping[str, Any], *, seen: st
             return row
         if {"valid_until", "grade", "source", "username"} & set(after):
             not_oneself(actor, row, "改动")
-        _check(row)
+        check_particulars(row)
         _save_unique(row)
         if "source" in after:
             sessions.end_all(row)
@@ -151,8 +151,8 @@ def describe(user: User) -> dict[str, Any]:
     return dict(plain(snapshot(user, FIELDS)))
 
 
-def _check(user: User) -> None:
-    """What must be true of every account."""
+def check_particulars(user: User) -> None:
+    """Raise AccountRefused for what must not be true of any account."""
     department = user.department
     if department is not None and department.organisation_id != user.organisation_id:
         raise AccountRefused(f"{department.name}不属于{user.organisation.name}，请重选科室。")

@@ -148,7 +148,7 @@ def assign(actor: Actor, user: User, role: str, term: Term, *, confirmed: RolePr
     """Write the assignment and its record; inside the caller's transaction, the user's row locked."""
     if role not in roles():
         raise AccountRefused(f"没有“{role}”这个角色。")
-    _check_side(user, role)
+    check_side(user, role)
     _check_dates(term.valid_from, term.valid_until)
     check_duties(user, role)
     held = RoleAssignment.objects.filter(user=user, role=role).first()
@@ -175,7 +175,8 @@ def check_duties(user: User, *more: str) -> None:
         raise AccountRefused(f"{said}。")
 
 
-def _check_side(user: User, role: str) -> None:
+def check_side(user: User, role: str) -> None:
+    """Raise AccountRefused where the role belongs to another side than the person."""
     side = roles()[role]["side"]
     if user.organisation.side != side:
         names = {"hospital": "医院", "vendor": "运维服务商", "third": "第三方"}

@@ -269,6 +269,11 @@ class FeeBand:
             return f"{self.high} 以下"
         return f"{self.low} 以上" if self.high is None else f"{self.low}–{self.high}"
 
+    @property
+    def name(self) -> str:
+        """The label in a sentence: "80–89 档", "60 以下档"."""
+        return f"{self.label} 档" if self.label[-1].isdigit() else f"{self.label}档"
+
 
 @dataclass(frozen=True, slots=True)
 class FeeTable:
@@ -384,7 +389,16 @@ class Contract:
         passage = self.by_id.get(at)
         title = passage.title if passage else ""
         while passage is not None:
-            numbers.insert(0, passage.number.strip())
-            passage = self.by_id.get(passage.parent)
-        text = "".join(numbers).replace("、（", "（").rstrip("、. ")
+            above = self.by_id.get(passage.parent)
+            number = passage.number.strip().rstrip("、" if above else "")
+            if numbers and self._shares_number(passage):  # 八、1. stands twice
+                number += f"（{passage.title}）"
+            numbers.insert(0, number)
+            passage = above
+        text = "".join(numbers).replace("、（", "（").rstrip("、")
         return f"{text} {title}".strip()
+
+    def _shares_number(self, passage: Passage) -> bool:
+        above = self.by_id.get(passage.parent)
+        siblings = above.parts if above else self.passages
+        return bool(passage.number) and sum(s.number == passage.number for s in siblings) > 1

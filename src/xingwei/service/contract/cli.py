@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from .engine.source import ContractError
+from xingwei.base.ui.datafiles import FileProblems
+
 from .files import SCHEMA, directories
 
 app = typer.Typer(help="合同：检查合同文件、导入、查看格式。", no_args_is_help=True)
@@ -34,7 +35,7 @@ def import_(directory: Directory = None) -> None:
 
     try:
         version = import_contract(system_actor("command"), _directory(directory))
-    except ContractError as error:
+    except FileProblems as error:
         _fail(error)
     state = f"生效日 {version.in_force_from}" if version.in_force_from else "尚未启用"
     typer.echo(f"{version.title}：{version}，{state}")
@@ -56,7 +57,7 @@ def _directory(given: Path | None) -> Path:
     return known[0]
 
 
-def _fail(error: ContractError, as_json: bool = False) -> None:
+def _fail(error: FileProblems, as_json: bool = False) -> None:
     """Every problem of the files on stderr, then exit status 2."""
     if as_json:
         rows = [{"file": p.file, "line": p.line, "message": p.message} for p in error.problems]

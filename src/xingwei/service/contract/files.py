@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from xingwei.base.runtime.config import REPO
+from xingwei.base.ui.datafiles import FileProblems, Problem, decode
 
 from .engine.loader import CLAUSES, SOURCE, Loaded, load
-from .engine.source import ContractError, Problem
 
 CONTRACTS = REPO / "contracts"
 SCHEMA = CONTRACTS / "contract.schema.json"
@@ -28,9 +28,9 @@ def directories() -> list[Path]:
 
 
 def load_directory(directory: Path) -> Loaded:
-    """The contract in a directory. Raises ContractError with every problem, each with file and line."""
+    """The contract in a directory. Raises FileProblems with every problem, each with file and line."""
     if not directory.is_dir():
-        raise ContractError([Problem(f"没有目录 {directory}")])
+        raise FileProblems([Problem(f"没有目录 {directory}")])
     files: dict[str, str] = {}
     problems: list[Problem] = []
     for path in sorted(directory.iterdir()):
@@ -38,23 +38,23 @@ def load_directory(directory: Path) -> Loaded:
             continue
         try:
             files[path.name] = _text(path)
-        except ContractError as error:
+        except FileProblems as error:
             problems += error.problems
     if not any(name.endswith((".yaml", ".yml")) for name in files) and not problems:
         problems.append(Problem(f"{directory} 里没有 .yaml 文件"))
     if CLAUSES not in files and not problems:
         problems.append(Problem(f"缺少 {CLAUSES}：合同条款编号", (), CLAUSES))
     if problems:
-        raise ContractError(problems)
+        raise FileProblems(problems)
     return load(files, schema())
 
 
 def _text(path: Path) -> str:
     try:
         if path.stat().st_size > _LARGEST:
-            raise ContractError([Problem("文件超过 5 MB，不像合同文件", (), path.name)])
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ContractError([Problem("不是 UTF-8 文字，请另存为 UTF-8", (), path.name)]) from None
+            raise FileProblems([Problem("文件超过 5 MB，不像合同文件", (), path.name)])
+        return decode(path.read_bytes())
+    except FileProblems as error:
+        raise FileProblems([Problem(p.message, (), path.name) for p in error.problems]) from None
     except OSError as error:
-        raise ContractError([Problem(f"读不了（{error.strerror}）", (), path.name)]) from None
+        raise FileProblems([Problem(f"读不了（{error.strerror}）", (), path.name)]) from None

@@ -29,7 +29,7 @@ _TERMS_FIELDS = ["contract_number", "total", "starts_on", "ends_on", "in_force_f
 def import_contract(actor: Actor, directory: Path | str) -> ContractVersion:
     """The contract in a directory as a version, not yet in force; the same text again gives the same version.
 
-    Raises ContractError with every problem of the files: file, line, a Chinese sentence.
+    Raises FileProblems with every problem of the files: file, line, a Chinese sentence.
     """
     require(actor, "contract.version:import")
     loaded = load_directory(Path(directory))

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from xingwei.base.ui.datafiles import FileProblems, Problem, read, validate
+
 from . import sense
 from .model import (
     Arrival,
@@ -36,7 +38,6 @@ from .model import (
     System,
     Veto,
 )
-from .source import ContractError, Problem, read, validate
 from .transcript import source_lines, transcript
 
 CLAUSES, SOURCE = "clauses.tsv", "source.txt"
@@ -61,23 +62,23 @@ class Loaded:
 def load(files: Mapping[str, str], schema: Mapping[str, Any]) -> Loaded:
     """The contract in these files (name → text): *.yaml, clauses.tsv and, where there is one, source.txt.
 
-    Raises ContractError with every problem: file, line, path, a Chinese sentence.
+    Raises FileProblems with every problem: file, line, path, a Chinese sentence.
     """
     source = read({name: text for name, text in files.items() if name.endswith((".yaml", ".yml"))})
     if problems := validate(source, schema):
-        raise ContractError(problems)
+        raise FileProblems(problems)
     document = {"data": source.document, "clauses": clause_rows(files.get(CLAUSES, ""))}
     contract = build(document)
     problems = [source.locate(p) for p in sense.problems(contract, source.document)]
     if SOURCE in files:
         problems += compare(contract, files[SOURCE])
     if problems:
-        raise ContractError(problems)
+        raise FileProblems(problems)
     return Loaded(contract, document)
 
 
 def clause_rows(text: str) -> list[list[str]]:
-    """clauses.tsv as rows of number, systems, title, work. Raises ContractError naming the line."""
+    """clauses.tsv as rows of number, systems, title, work. Raises FileProblems naming the line."""
     rows: list[list[str]] = []
     problems = []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -90,7 +91,7 @@ def clause_rows(text: str) -> list[list[str]]:
             problems.append(Problem(f"条款 {cells[0]} 重复", (), CLAUSES, number))
         rows.append(cells)
     if problems:
-        raise ContractError(problems)
+        raise FileProblems(problems)
     return rows
 
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from xingwei.base.ui.datafiles import Path, Problem
+
 from .model import Contract
 from .readings import KNOWN
-from .source import Path, Problem
 
 
 def problems(contract: Contract, data: Mapping[str, Any]) -> Iterator[Problem]:

@@ -29,7 +29,8 @@ def edited(tmp_path: Path) -> Callable[..., Path]:
         path = directory / name
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         assert old in text
-        path.write_text(text.replace(old, new, 1) if old else new, encoding="utf-8")
+        if old or new:
+            path.write_text(text.replace(old, new, 1) if old else new, encoding="utf-8")
         return directory
 
     return change

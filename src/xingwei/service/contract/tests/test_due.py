@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import yaml
@@ -176,7 +177,7 @@ SOME = settings(max_examples=200, deadline=None)
 def tiles(periods: list[Period], term: Term) -> None:
     assert periods[0].first == term.starts_on
     assert periods[-1].last == term.ends_on
-    for one, next_ in zip(periods, periods[1:], strict=False):
+    for one, next_ in pairwise(periods):
         assert next_.first == one.last + dt.timedelta(days=1)
     assert [p.number for p in periods] == list(range(1, len(periods) + 1))
 

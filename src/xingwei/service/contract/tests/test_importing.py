@@ -14,9 +14,9 @@ import time_machine
 from xingwei.base.journal.models import Entry
 from xingwei.base.policy.engine import system_actor
 from xingwei.base.policy.registry import Denied
+from xingwei.base.ui.datafiles import FileProblems
 from xingwei.base.ui.views import ServiceRefused
 from xingwei.service.contract import queries, services
-from xingwei.service.contract.engine.source import ContractError
 from xingwei.service.contract.models import ContractVersion
 
 from .conftest import GUANGYUAN
@@ -51,11 +51,11 @@ def test_all_problems_of_the_files_are_said_at_once(edited: Callable[..., Path])
     edited("fee.yaml", "low: 90, low_closed: true", "low: 90")
     edited("questions.yaml", "affects: fee", "affects: money")
     directory = edited("scorecard.yaml", "printed_points:", "printed_point:")
-    with pytest.raises(ContractError) as error:
+    with pytest.raises(FileProblems) as error:
         services.import_contract(SYSTEM, directory)
     said = [str(p) for p in error.value.problems]
-    assert any(s.startswith("fee.yaml:") for s in said)
-    assert any(s.startswith("scorecard.yaml:") and "printed_point" in s for s in said)
+    assert any(s.startswith("fee.yaml 第 ") for s in said)
+    assert any(s.startswith("scorecard.yaml 第 ") and "printed_point" in s for s in said)
     assert not ContractVersion.objects.exists()
 
 

@@ -31,12 +31,14 @@ class Commands(TyperGroup):
         if (room := _ROOM_COMMANDS.get(name)) is None:
             return super().get_command(ctx, name)
         _django()
-        group: Any = get_group(room.part("cli").app)  # type: ignore[union-attr]
+        module: Any = room.part("cli")
+        group: Any = get_group(module.app)
+        without: frozenset[str] = getattr(module, "NO_DATABASE", frozenset())
         group.name = name
         invoke = group.invoke
 
         def with_database(ctx: Any) -> Any:
-            if {"-h", "--help"} & set(sys.argv):
+            if {"-h", "--help"} & set(sys.argv) or without & set(sys.argv[2:3]):
                 return invoke(ctx)
             with _database():
                 return invoke(ctx)

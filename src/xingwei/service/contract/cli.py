@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from xingwei.base.ui.datafiles import FileProblems
 
-from .files import SCHEMA, directories
+from .files import SCHEMA, directories, load_directory
+
+NO_DATABASE = frozenset({"check", "schema", "coverage"})  # commands that need none; see web/cli.py
 
 app = typer.Typer(help="合同：检查合同文件、导入、查看格式。", no_args_is_help=True)
 
@@ -18,17 +20,38 @@ Directory = Annotated[Path | None, typer.Argument(help="合同目录；不写则
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON")]
 
 
+@app.command()
+def check(directory: Directory = None, as_json: AsJson = False) -> None:
+    """检查合同文件，找出文本自相矛盾和没有写明的地方，附原文出处和算例。
+
+    不需要数据库。文件有问题（缺项、写法不对、与原文不一致）时退出码为 2；文本的矛盾不算错误，退出码为 0。
+    """
+    from . import report
+    from .engine.findings import check as find
+    from .engine.readings import readings
+
+    try:
+        contract = load_directory(_directory(directory)).contract
+    except FileProblems as error:
+        _fail(error, as_json)
+    findings = find(contract, readings(contract.questions))
+    if as_json:
+        found = report.as_json(contract, findings)
+        typer.echo(json.dumps({"contract": contract.code, "findings": found}, ensure_ascii=False, indent=2))
+        return
+    passages = sum(1 for _ in contract.walk())
+    typer.echo(f"{contract.hospital}　{contract.title}（{contract.code}）")
+    typer.echo(
+        f"条文 {passages} 段，条款 {len(contract.clauses)} 条，履约义务 {len(contract.obligations)} 项；"
+        f"录入完整。需要双方确认的问题 {len(findings)} 个："
+    )
+    for line in report.lines(contract, findings):
+        typer.echo(line)
+
+
 @app.command("import")
 def import_(directory: Directory = None) -> None:
     """把合同目录导入为一个新版本（内容相同则不重复导入）。启用在“合同 → 版本”页面上做。"""
-    import django
-
-    from xingwei.base.runtime import config, embedded
-
-    settings = config.from_environment()
-    if settings.database_url is None:
-        embedded.start(settings.pgdata)
-    django.setup()
     from xingwei.base.policy.engine import system_actor
 
     from .services import import_contract
@@ -57,7 +80,7 @@ def _directory(given: Path | None) -> Path:
     return known[0]
 
 
-def _fail(error: FileProblems, as_json: bool = False) -> None:
+def _fail(error: FileProblems, as_json: bool = False) -> NoReturn:
     """Every problem of the files on stderr, then exit status 2."""
     if as_json:
         rows = [{"file": p.file, "line": p.line, "message": p.message} for p in error.problems]

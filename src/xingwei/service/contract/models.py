@@ -107,7 +107,8 @@ class Agreement(models.Model):
 class Performance(models.Model):
     """That an obligation was kept, as a person recorded it. A wrong record is struck out, never deleted.
 
-    done_on: the day on which it was done; it counts for the period that holds this day.
+    done_on: the day on which it was done; it counts for the period that holds this day, unless due_on says which
+    due day it answers (a quarter's report that came late).
     reference: where the paper is (document number, case number, file name).
     """
 
@@ -115,6 +116,7 @@ class Performance(models.Model):
     obligation = models.SlugField("义务", max_length=60)
     system = models.CharField("系统", max_length=10, blank=True)
     done_on = models.DateField("完成日期")
+    due_on = models.DateField("所答复的到期日", null=True, blank=True)
     note = models.CharField("做了什么", max_length=500)
     reference = models.CharField("佐证", max_length=200, blank=True)
     recorded_at = models.DateTimeField("登记时间", default=timezone.now)

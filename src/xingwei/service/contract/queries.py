@@ -10,10 +10,11 @@ from functools import lru_cache
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from .engine.agreement import Signature, Standing, replay
+from .engine.agreement import Signature, Standing, agreed, replay
 from .engine.loader import build
 from .engine.model import Contract
-from .engine.readings import Readings
+from .engine.periods import Term
+from .engine.readings import Readings, readings
 from .engine.service import ServicePolicy
 from .engine.service import service_policy as policy_of
 from .models import Agreement, ContractVersion, Terms
@@ -74,8 +75,51 @@ def contract_of(version: ContractVersion) -> Contract:
     return _built(version.pk, version.digest)
 
 
-def shown() -> ContractVersion | None:
-    """The version that pages show: what is in force, else what was, else what was imported last."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A version as pages show it. term: None until it is put in force. holds: it is in force today."""
+
+    number: int
+    label: str
+    contract: Contract
+    readings: Readings
+    term: Term | None
+    in_force_from: dt.date | None
+    contract_number: str
+    total: Decimal | None
+    holds: bool
+
+
+def shown(number: int | None = None) -> Shown | None:
+    """One version, by default the one that shown_version() gives; None where there is none."""
+    if number is None:
+        version = shown_version()
+    else:
+        version = ContractVersion.objects.defer("document").filter(number=number).first()
+    if version is None:
+        return None
+    contract = contract_of(version)
+    terms = version.terms.order_by("-revision").first()
+    if terms is not None:
+        under = Readings(terms.chosen, frozenset(terms.agreed))
+    else:
+        under = readings(contract.questions, agreed(contract.questions, standings(version.code)))
+    term = Term(version.starts_on, version.ends_on) if version.starts_on and version.ends_on else None
+    return Shown(
+        number=version.number,
+        label=f"{version.number}.{terms.revision}" if terms else str(version.number),
+        contract=contract,
+        readings=under,
+        term=term,
+        in_force_from=version.in_force_from,
+        contract_number=version.contract_number,
+        total=version.total,
+        holds=bool(term and version.in_force_from and version.in_force_from <= timezone.localdate() <= term.ends_on),
+    )
+
+
+def shown_version() -> ContractVersion | None:
+    """What is in force today, else what was last, else what was imported last."""
     found = latest()
     rows = ContractVersion.objects.defer("document")
     return rows.filter(number=found.number).first() if found else rows.order_by("-number").first()

@@ -15,7 +15,7 @@ from xingwei.base.policy.engine import Actor
 from xingwei.base.policy.querysets import require
 from xingwei.base.ui.views import ServiceRefused
 
-from . import queries
+from . import obligations, queries
 from .engine import agreement
 from .engine.agreement import SIDES
 from .engine.model import Question
@@ -23,6 +23,7 @@ from .engine.readings import readings
 from .files import load_directory
 from .models import Agreement, ContractVersion, Performance, Terms
 
+_FIRST_YEAR, _LONGEST_YEARS = 2000, 20
 _TERMS_FIELDS = ["contract_number", "total", "starts_on", "ends_on", "in_force_from"]
 
 
@@ -75,6 +76,8 @@ def put_in_force(
     since = in_force_from or starts_on
     if ends_on <= starts_on:
         raise ServiceRefused("合同终止日应晚于起始日")
+    if starts_on.year < _FIRST_YEAR or ends_on.year - starts_on.year > _LONGEST_YEARS:
+        raise ServiceRefused(f"合同应在 {_FIRST_YEAR} 年以后，最长 {_LONGEST_YEARS} 年，请核对日期")
     if not starts_on <= since <= ends_on:
         raise ServiceRefused("本版本的生效日应在合同起始日与终止日之间")
     if total is not None and not Decimal(0) < total < Decimal(10) ** 12:
@@ -99,7 +102,7 @@ def agree(
 ) -> Agreement:
     """Sign a reading for the actor's side; it holds once the other side has signed the same.
 
-    version: the text that is signed, by default the one that queries.shown() gives. Raises ServiceRefused.
+    version: the text that is signed, by default the one that queries.shown_version() gives. Raises ServiceRefused.
     """
     asked, version = _question(question, version)
     offered = {r.id: r.label for r in asked.readings}
@@ -122,9 +125,13 @@ def record_obligation(
     note: str,
     reference: str = "",
     system: str = "",
+    due_on: dt.date | None = None,
     version: ContractVersion | None = None,
 ) -> Performance:
-    """Record that an obligation was kept on a day. Raises ServiceRefused for what the contract does not know."""
+    """Record that an obligation was kept on a day. due_on: the due day that it answers, by default that of its day.
+
+    Raises ServiceRefused for what the contract does not know.
+    """
     require(actor, "contract.obligation:record")
     version = version or _shown()
     contract = queries.contract_of(version)
@@ -133,6 +140,8 @@ def record_obligation(
         raise ServiceRefused("合同没有这项义务")
     if system and system not in (due.systems or [s.code for s in contract.systems]):
         raise ServiceRefused(f"这项义务不涉及系统 {system[:10]}")
+    if due_on is not None and due_on not in _due_days(version, due.id):
+        raise ServiceRefused(f"这项义务没有 {due_on} 这个到期日")
     if done_on > timezone.localdate():
         raise ServiceRefused("完成日期不能晚于今天")
     if version.starts_on and done_on < version.starts_on - dt.timedelta(days=366):
@@ -145,6 +154,7 @@ def record_obligation(
             obligation=obligation,
             system=system,
             done_on=done_on,
+            due_on=due_on,
             note=_text(note, 500, "说明"),
             reference=_text(reference, 200, "佐证"),
             recorded_by_id=actor.id,
@@ -170,8 +180,14 @@ def strike_obligation(actor: Actor, performance: Performance, why: str) -> Perfo
     return row
 
 
+def _due_days(version: ContractVersion, obligation: str) -> set[dt.date]:
+    shown = queries.shown(version.number)
+    rows = obligations.kept(shown, only={obligation}) if shown else []
+    return {standing.due.due for row in rows for standing in row.standings}
+
+
 def _plain(row: Performance) -> dict[str, Any]:
-    return snapshot(row, ["obligation", "system", "done_on", "reference"])
+    return snapshot(row, ["obligation", "system", "done_on", "due_on", "reference"])
 
 
 def _text(raw: str, length: int, what: str) -> str:
@@ -182,7 +198,7 @@ def _text(raw: str, length: int, what: str) -> str:
 
 
 def _shown() -> ContractVersion:
-    version = queries.shown()
+    version = queries.shown_version()
     if version is None:
         raise ServiceRefused("还没有导入合同")
     return version

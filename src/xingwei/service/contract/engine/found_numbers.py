@@ -127,6 +127,8 @@ def _partial(band: FeeBand) -> frozenset[str]:
 
 def _pays(band: FeeBand) -> str:
     bases = "（".join(BASES[base] for base in band.of) + "）" * (len(band.of) - 1)
+    if band.states_deduction and band.percent_paid == 100:
+        return "不扣"
     if band.states_deduction:
         return f"扣{bases}的 {number(100 - band.percent_paid)}%"
     return f"付{bases}的 {number(band.percent_paid)}%"

@@ -396,7 +396,7 @@ class Contract:
             numbers.insert(0, number)
             passage = above
         text = "".join(numbers).replace("、（", "（").rstrip("、")
-        return f"{text} {title}".strip()
+        return f"{text}{'' if text.endswith('）') else ' '}{title}".strip()
 
     def _shares_number(self, passage: Passage) -> bool:
         above = self.by_id.get(passage.parent)

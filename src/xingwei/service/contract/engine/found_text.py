@@ -29,7 +29,9 @@ def system_count(contract: Contract) -> Iterator[Fact]:
     quote = contract.claims_quote
     named = f"{len(systems)} 个系统（{'、'.join(s.name for s in systems)}）"
     also = f"和 {len(interfaces)} 类接口（{'、'.join(s.name for s in interfaces)}）" if interfaces else ""
-    chapters = [Cited(p.id, p.words) for p in contract.walk() if p.systems and not _above(contract, p).systems]
+    chapters = [
+        Cited(p.id, p.lines[0]) for p in contract.walk() if len(p.systems) == 1 and not _above(contract, p).systems
+    ]
     yield Fact(
         f"标题写“{quote.words}”，正文列出 {named}{also}，共 {len(contract.systems)} 项",
         (Cited(quote.at, quote.words, f"{contract.claims_systems} 套"), *chapters),

@@ -17,7 +17,18 @@ from ..wording import days_left, due_state
 register = template.Library()
 register.filter("yuan", lambda value: yuan(value) if value is not None else "—")
 register.filter("days_left", days_left)
-register.filter("points", lambda value: number(value) if isinstance(value, (Decimal, int)) else value)
+
+
+@register.filter
+def points(value: Decimal) -> str:
+    """97, 89.5, 91.67"""
+    return number(value.quantize(Decimal("0.01")))
+
+
+@register.simple_tag
+def short(codes: tuple[str, ...], contract: Contract) -> str:
+    """Systems by their short names: 一张纸、病历"""
+    return "、".join(s.short for s in contract.systems if s.code in codes)
 
 
 @register.simple_tag

@@ -10,10 +10,10 @@ from typing import Any
 from django.utils import timezone
 
 from .. import obligations, questions
+from ..engine.due import ASSESSMENT, Standing
 from ..engine.examples import Setting
 from ..engine.fee import Amounts, fee
 from ..engine.model import AFFECTS, Arrival, FeeBand, Item
-from ..engine.periods import contract_quarters
 from ..engine.scorecard import pass_mark
 from ..engine.service import service_policy
 from ..obligations import Kept
@@ -73,7 +73,7 @@ class Home(ContractPage):
         return context | {
             "quarter": quarter,
             "quarter_day": quarter and (today - quarter.first).days + 1,
-            "quarters": contract_quarters(shown.term) if shown.term else [],
+            "assessments": assessments(kept),
             "levels": levels(shown),
             "bands": bands(shown, money=context["sees_money"]),
             "due": due[:DUE_SHOWN],
@@ -103,6 +103,11 @@ def levels(shown: Shown) -> list[Level]:
         limit += "，或协商确定" if arrive.or_by_agreement else ""
         out.append(Level(level.title, level.means, limit, runs, level.clause, level.severity))
     return out
+
+
+def assessments(kept: list[Kept]) -> list[Standing]:
+    """The quarterly assessments of the term and how each stands."""
+    return [s for k in kept if k.obligation.evidence_kind == ASSESSMENT for s in k.standings]
 
 
 def bands(shown: Shown, *, money: bool) -> list[Band]:

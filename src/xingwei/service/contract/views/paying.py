@@ -15,7 +15,7 @@ from .base import ContractPage
 
 QUARTERS = 4  # as many fields as there are before the contract has dates
 DECIDE_FEE = ("band-gap", "band-overlap", "fee-rules", "fee-base")
-LARGEST = Decimal(10) ** 12
+BANDS_AHEAD = 2  # the best bands, which one wants to know how to reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class FeeTrial(ContractPage):
         """For each band that can still be reached: what the remaining quarters must average."""
         top = self.shown.contract.scorecard.full_marks
         out = []
-        for band in self.shown.contract.fee_tables[0].bands:
+        for band in self.shown.contract.fee_tables[0].bands[:BANDS_AHEAD]:
             rest = needed(given, quarters, band.low) if band.low is not None else None
             if rest is not None and rest <= top:
                 out.append((band.name, max(rest, Decimal(0))))

@@ -10,6 +10,7 @@ from ..engine.model import Passage
 from .base import ContractPage
 
 LONGEST_QUERY = 60
+EVERYWHERE = frozenset({"party_names", "system_names", "missing_items"})  # would mark every other line
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Text(ContractPage):
         q = self.request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_QUERY]
         raised: dict[str, dict[str, str]] = {}
         for row in questions.asked(self.actor, self.shown):
+            if row.finding.finds in EVERYWHERE:
+                continue
             for quote in row.finding.quotes:
                 raised.setdefault(quote.at, {})[row.finding.id] = row.finding.title
         lines = []
@@ -63,3 +66,4 @@ def _holds(words: str, q: str) -> bool:
 class ScorecardSheet(ContractPage):
     template_name = "contract/scorecard.html"
     title = "服务考核表"
+    extra_context = {"raised": {}}

@@ -171,7 +171,7 @@ terms = st.builds(lambda start, length: Term(start, start + dt.timedelta(days=le
 under = st.fixed_dictionaries(
     {"quarter": st.sampled_from(["contract", "calendar"]), "year": st.sampled_from(["contract", "calendar"])}
 ).map(Readings)
-SOME = settings(max_examples=200, deadline=None)
+SOME = settings(max_examples=100, deadline=None)
 
 
 def tiles(periods: list[Period], term: Term) -> None:

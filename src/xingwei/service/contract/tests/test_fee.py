@@ -74,7 +74,7 @@ amounts = st.builds(
     st.integers(1, 10**9),
     st.integers(0, 100),
 )
-SOME = settings(max_examples=300, deadline=None)
+SOME = settings(max_examples=150, deadline=None)
 
 
 @SOME

@@ -5,12 +5,16 @@ A model says on which of its paths each scope is decided:
     class Case(models.Model):
         SCOPES = {"own": ("reporter_id",), "department": ("department_id",), "system": ("system__code",)}
         objects = RestrictedQuerySet.as_manager()
+
+A path may lead to an array column: the row belongs to everyone in it.
 """
 
 from __future__ import annotations
 
 from typing import Any, Self
 
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.db.models import Q
 
@@ -29,7 +33,7 @@ class RestrictedQuerySet(models.QuerySet[Any]):
         paths: dict[str, tuple[str, ...]] = getattr(self.model, "SCOPES", {})
         rows = Q(pk__in=[])
         for path in paths.get("own", ()):
-            rows |= Q(**{path: actor.id})
+            rows |= Q(**({f"{path}__contains": [actor.id]} if _is_array(self.model, path) else {path: actor.id}))
         if scope >= Scope.DEPARTMENT and actor.departments:
             for path in paths.get("department", ()):
                 rows |= Q(**{f"{path}__in": sorted(actor.departments)})
@@ -37,6 +41,13 @@ class RestrictedQuerySet(models.QuerySet[Any]):
             for path in paths.get("system", ()):
                 rows |= Q(**{f"{path}__in": sorted(actor.systems)})
         return self.filter(rows)
+
+
+def _is_array(model: type[models.Model], path: str) -> bool:
+    try:
+        return isinstance(model._meta.get_field(path), ArrayField)
+    except FieldDoesNotExist:
+        return False
 
 
 def facts_of(instance: models.Model) -> Facts:
@@ -49,7 +60,9 @@ def facts_of(instance: models.Model) -> Facts:
             value: Any = instance
             for step in path.split("__"):
                 value = getattr(value, step, None)
-            if value is not None:
+            if isinstance(value, list):
+                found.update(value)
+            elif value is not None:
                 found.add(value)
         return frozenset(found)
 

@@ -48,8 +48,8 @@ def page(
     has_previous = bool(rows) and (more if backwards else cursor is not None)
     return KeysetPage(
         rows=rows,
-        next=_encode(order, rows[-1]) if has_next else None,
-        previous=_encode(order, rows[0]) if has_previous else None,
+        next=cursor_of(order, rows[-1]) if has_next else None,
+        previous=cursor_of(order, rows[0]) if has_previous else None,
     )
 
 
@@ -76,7 +76,8 @@ def _flip(name: str) -> str:
     return name[1:] if name.startswith("-") else f"-{name}"
 
 
-def _encode(order: Sequence[str], row: Any) -> str:
+def cursor_of(order: Sequence[str], row: Any) -> str:
+    """The cursor that stands at this row: its sort values."""
     values = []
     for name in order:
         value = row

@@ -43,6 +43,8 @@ def facts_of(case: Case) -> CaseFacts:
         facts.add("both_agreed")
     if {("plan", "hospital"), ("plan", "vendor")} <= consents:
         facts.add("plan_agreed")
+    if case.severity not in {1, 2}:
+        facts.add("by_agreement")
     if not case.half_solved or case.feedback.exists():
         facts.add("feedback")
     return CaseFacts(case.kind, case.state, frozenset(facts))

@@ -144,6 +144,15 @@ class WorkCalendar:
             raise CalendarError(f"日历只排到 {self._last} 年，时限算不出来，请导入新的一年")
         return self._moment(starts[i] + target - passed[i])
 
+    def back(self, end: dt.datetime, span: dt.timedelta) -> dt.datetime:
+        """The moment since which `span` of working time has passed until end; the latest one."""
+        starts, ends, passed = self._table
+        target = self._passed(end) - span.total_seconds()
+        i = bisect_right(passed, target) - 1
+        if target < 0 or i >= len(starts):
+            raise CalendarError(f"日历只排了 {self._first} 到 {self._last} 年，这个时间不在其中")
+        return self._moment(min(starts[i] + target - passed[i], ends[i]))
+
     def between(self, start: dt.datetime, end: dt.datetime) -> dt.timedelta:
         """The working time between two moments; zero where end is not after start."""
         if end <= start:

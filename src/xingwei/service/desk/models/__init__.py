@@ -2,7 +2,7 @@
 
 from .case import Agreement, Answer, Case, CaseLink, Number, RdProgress, Watcher
 from .escalation import Escalation, EscalationStep
-from .intake import CallLog, Draft, Feedback, SavedView
+from .intake import CallLog, Coordination, Draft, Feedback, SavedView
 from .timeline import Attachment, CaseEvent
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Case",
     "CaseEvent",
     "CaseLink",
+    "Coordination",
     "Draft",
     "Escalation",
     "EscalationStep",

@@ -30,7 +30,8 @@ class Number(models.Model):
 class Case(models.Model):
     """One case (clause 1.6). `state` and `kind` are keys of data/kinds.yaml; moves are checked by engine/workflow.
 
-    version: optimistic lock, raised by every write. next_*: index of the clocks, recomputed from the events by
+    people: everyone who takes part – reporter, registrar, assignees, watchers, third parties asked for help; they see
+    the case. version: optimistic lock, raised by every write. next_*: index of the clocks, recomputed from the events by
     engine/clocks; never the truth. grams: hashes for the search (base/ui/grams).
     """
 
@@ -96,6 +97,7 @@ class Case(models.Model):
     satisfaction = models.PositiveSmallIntegerField("满意度", null=True, blank=True, help_text="1 到 5")
     satisfaction_note = models.CharField("评价", max_length=500, blank=True)
     tags = ArrayField(models.CharField(max_length=20), default=list, blank=True, verbose_name="标签")
+    people = ArrayField(models.BigIntegerField(), default=list, blank=True)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged")
     version = models.PositiveIntegerField(default=1)
     idempotency_key = models.CharField(max_length=64, null=True, blank=True, unique=True)
@@ -103,11 +105,13 @@ class Case(models.Model):
     opened_at = models.DateTimeField("受理时间", default=timezone.now)
     responded_at = models.DateTimeField("响应时间", null=True, blank=True)
     arrived_at = models.DateTimeField("到场时间", null=True, blank=True)
+    restored_at = models.DateTimeField("业务恢复时间", null=True, blank=True)
     resolved_at = models.DateTimeField("解决时间", null=True, blank=True)
     closed_at = models.DateTimeField("办结时间", null=True, blank=True)
     updated_at = models.DateTimeField("更新时间", default=timezone.now)
 
     next_due_at = models.DateTimeField(default=NEVER, help_text="NEVER where no clock runs")
+    next_remind_at = models.DateTimeField(default=NEVER, help_text="when the next warning or lateness is told")
     next_due_clock = models.CharField(max_length=16, blank=True)
     clock_state = models.CharField(max_length=8, blank=True, help_text="running, paused, or empty")
     ever_late = models.BooleanField("曾超时", default=False)
@@ -117,7 +121,7 @@ class Case(models.Model):
     grams = ArrayField(models.IntegerField(), default=list, blank=True)
 
     SCOPES = {
-        "own": ("reporter_id", "assignee_id", "registered_by_id"),
+        "own": ("people",),
         "department": ("department_id",),
         "system": ("system__code",),
     }
@@ -126,6 +130,10 @@ class Case(models.Model):
     class Meta:
         ordering = ["-id"]
         indexes = [
+            GinIndex(fields=["people"], name="case_people", opclasses=["array_ops"]),
+            models.Index(
+                fields=["next_remind_at"], name="case_remind", condition=models.Q(next_remind_at__lt=NEVER)
+            ),
             GinIndex(fields=["grams"], name="case_grams", opclasses=["array_ops"]),
             models.Index(fields=["next_due_at", "id"], name="case_open_due", condition=~models.Q(category="closed")),
             models.Index(fields=["category", "-id"], name="case_category"),
@@ -149,6 +157,10 @@ class Case(models.Model):
     @property
     def open(self) -> bool:
         return self.category != "closed"
+
+    @property
+    def system_code(self) -> str:
+        return self.system.code if self.system else ""
 
     @property
     def where(self) -> str:

@@ -86,3 +86,21 @@ class Feedback(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+
+class Coordination(models.Model):
+    """A three-party coordination (clause 1.9b): who met when, what was concluded, what comes next."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="coordinations")
+    parties = models.CharField("参加方", max_length=300)
+    held_at = models.DateTimeField("时间")
+    conclusion = models.TextField("结论", max_length=3000)
+    next_step = models.CharField("下一步与责任方", max_length=500)
+    recorded_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name="记录人")
+    recorded_at = models.DateTimeField("记录时间", default=timezone.now)
+
+    class Meta:
+        ordering = ["-held_at"]
+
+    def __str__(self) -> str:
+        return f"{self.case.number} 三方协调 {timezone.localtime(self.held_at):%m-%d %H:%M}"

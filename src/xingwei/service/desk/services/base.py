@@ -16,6 +16,9 @@ from xingwei.base.ui.words import CHINA
 from ..models import Case, CaseEvent, Number
 
 
+LEVELS = {0: "不定级", 1: "一级", 2: "二级", 3: "三级"}
+
+
 class Refused(ServiceRefused):
     """The desk does not do this; the text says why and what to do."""
 
@@ -47,6 +50,14 @@ def save(row: Case, *fields: str) -> None:
     row.version += 1
     row.updated_at = timezone.now()
     row.save(update_fields=[*fields, "version", "updated_at"])
+
+
+def include(row: Case, *people: int | None) -> None:
+    """These people take part from now on: they see the case. Saves the column."""
+    known = set(row.people)
+    if fresh := {p for p in people if p} - known:
+        row.people = sorted(known | fresh)
+        row.save(update_fields=["people"])
 
 
 def say(

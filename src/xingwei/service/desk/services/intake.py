@@ -20,13 +20,14 @@ from xingwei.base.policy.querysets import require
 
 from ..models import CallLog, Case, Draft, Watcher
 from ..workflow import state_of, workflow
-from . import clocks, escalation, files
-from .base import Refused, next_number, say
+from . import clocks, escalation, files, telling
+from .base import LEVELS, Refused, next_number, say
 from .text import index_text
 
 TITLE_LENGTH = 60
 FUTURE_SLACK = dt.timedelta(minutes=5)
 OLDEST = dt.timedelta(days=366)
+_HALF_WIDTH = {code: code - 0xFEE0 for a, b in ("ＡＺ", "ａｚ", "０９") for code in range(ord(a), ord(b) + 1)}
 
 
 @dataclass(slots=True)
@@ -51,8 +52,9 @@ class NewCase:
     it_first: bool = False
     opened_at: dt.datetime | None = None
     key: str = ""
-    files: Sequence[UploadedFile] = field(default_factory=tuple)
+    files: Sequence[UploadedFile[Any]] = field(default_factory=tuple)
     tags: Sequence[str] = ()
+    level_reason: str = ""
 
 
 def open_case(actor: Actor, new: NewCase) -> Case:
@@ -61,16 +63,21 @@ def open_case(actor: Actor, new: NewCase) -> Case:
     it_first: the hospital's IT department diagnoses first (clause 9.7); levels 1 and 2 never wait for that.
     """
     require(actor, "desk.case:create")
-    if new.key and (existing := Case.objects.filter(idempotency_key=new.key[:64]).first()):
+    if existing := _already(new.key):
         return existing
     _check(new)
     try:
         with transaction.atomic():
             return _open(actor, new)
     except IntegrityError:
-        if new.key and (existing := Case.objects.filter(idempotency_key=new.key[:64]).first()):
+        if existing := _already(new.key):
             return existing  # the other of two simultaneous submissions won
         raise
+
+
+def _already(key: str) -> Case | None:
+    found: Case | None = Case.objects.filter(idempotency_key=key[:64]).first() if key else None
+    return found
 
 
 def title_of(description: str) -> str:
@@ -98,7 +105,7 @@ def log_call(
     """A call to the service number. Missed ones are counted by scorecard item 5."""
     require(actor, "desk.call:create")
     with transaction.atomic():
-        call = CallLog.objects.create(
+        call: CallLog = CallLog.objects.create(
             at=at or timezone.now(),
             caller=clean(caller)[:40],
             caller_name=clean(caller_name)[:40],
@@ -108,7 +115,8 @@ def log_call(
             answered_by_id=None if missed else actor.id,
             case=case,
         )
-        record(actor, "desk.call.log", call, f"{'未接来电' if missed else '来电'} {call.caller}", after={"missed": missed})
+        said = f"{'未接来电' if missed else '来电'} {call.caller}"
+        record(actor, "desk.call.log", call, said, after={"missed": missed})
     return call
 
 
@@ -116,7 +124,7 @@ def call_back(actor: Actor, call: CallLog, note: str = "") -> CallLog:
     """A missed call was answered by ringing back."""
     require(actor, "desk.call:create")
     with transaction.atomic():
-        row = CallLog.objects.select_for_update().get(pk=call.pk)
+        row: CallLog = CallLog.objects.select_for_update().get(pk=call.pk)
         if row.called_back_at is None:
             row.called_back_at, row.note = timezone.now(), clean(note)[:300]
             row.save(update_fields=["called_back_at", "note"])
@@ -131,9 +139,8 @@ def save_draft(actor: Actor, form: str, data: dict[str, Any]) -> None:
 
 def clean(text: str) -> str:
     """Control characters out, full-width letters and digits to half-width, line breaks and emoji kept."""
-    kept = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs"})
-    halved = "".join(chr(ord(c) - 0xFEE0) if "Ａ" <= c <= "Ｚ" or "ａ" <= c <= "ｚ" or "０" <= c <= "９" else c for c in kept)
-    return halved.strip()
+    kept = (c for c in text if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs"})
+    return "".join(kept).translate(_HALF_WIDTH).strip()
 
 
 def _check(new: NewCase) -> None:
@@ -185,6 +192,7 @@ def _open(actor: Actor, new: NewCase) -> Case:
         assignee=new.assignee,
         tried=clean(new.tried)[:5000],
         tags=[clean(t)[:20] for t in new.tags][:10],
+        people=sorted({p for p in (actor.id, new.reporter and new.reporter.pk, new.assignee and new.assignee.pk) if p}),
         idempotency_key=new.key[:64] or None,
         opened_at=opened,
         updated_at=now,
@@ -193,10 +201,10 @@ def _open(actor: Actor, new: NewCase) -> Case:
     row.save(force_insert=True)
     event = say(
         actor, row, "opened", f"{row.get_channel_display()}反映", text=row.description, at=opened,
-        data={"severity": severity, "it_first": first},
+        data={"severity": severity, "it_first": first, "state": row.state},
     )  # fmt: skip
     if severity:
-        say(actor, row, "graded", f"定为{'一二三'[severity - 1]}级", data={"severity": severity}, at=opened)
+        say(actor, row, "graded", f"定为{LEVELS[severity]}", text=new.level_reason, data={"severity": severity}, at=opened)
     if new.assignee:
         say(actor, row, "assigned", f"交给 {new.assignee}", data={"assignee": new.assignee.pk})
     files.attach(actor, row, new.files, event=event)
@@ -204,6 +212,7 @@ def _open(actor: Actor, new: NewCase) -> Case:
         Watcher.objects.get_or_create(case=row, person=new.reporter)
     clocks.refresh(row)
     escalation.begin(row)
+    telling.tell_assigned(actor, row)
     record(
         actor, "desk.case.open", row, f"登记 {row.number} {row.title}",
         after={"kind": row.kind, "severity": severity, "system": row.system_id, "channel": row.channel,

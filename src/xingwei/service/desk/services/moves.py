@@ -17,11 +17,12 @@ from ..engine.workflow import Move, MoveRefused
 from ..models import Agreement, Answer, Case, RdProgress
 from ..workflow import facts_of, kind_of, mover, state_of, workflow
 from . import clocks, escalation, files, telling
-from .base import Refused, lock, save, say
+from .base import Refused, include, lock, save, say
 from .intake import clean
 from .text import index_text
 
 TEXT_LIMIT = 5000
+FURTHEST = dt.timedelta(days=366)
 
 
 def move(
@@ -31,7 +32,7 @@ def move(
     values: Mapping[str, Any] | None = None,
     *,
     version: int | None = None,
-    attachments: Iterable[UploadedFile] = (),
+    attachments: Iterable[UploadedFile[Any]] = (),
 ) -> Case:
     """Make a move of the workflow (kinds.yaml). Raises Denied, StaleEdit, Refused with the reason in Chinese."""
     filled = _cleaned(values or {})
@@ -47,12 +48,14 @@ def move(
         changed = _apply(actor, row, step, filled)
         save(row, *changed)
         event = say(
-            actor, row, step.event, step.label, text=_quote(step, filled), data=_event_data(step, filled),
+            actor, row, step.event, step.label, text=_quote(step, filled), data=_event_data(row, step, filled),
         )  # fmt: skip
         files.attach(actor, row, attachments, event=event)
         clocks.refresh(row)
-        if step.event in {"responded", "resolved"}:
+        if step.event in {"responded", "resolved", "answered"}:
             escalation.acknowledge(actor, row)
+        elif step.event == "handed_over":
+            escalation.begin(row)
         record(
             actor, f"desk.case.{key}", row, f"{step.label}：{row.number} {row.title}",
             before=before, after={"state": state_of(row).label, **{k: v for k, v in filled.items() if v}},
@@ -81,6 +84,7 @@ def _apply(actor: Actor, row: Case, step: Move, values: Mapping[str, Any]) -> se
     if step.event == "responded" and row.assignee_id is None and actor.side == "vendor":
         row.assignee_id = actor.id
         changed.add("assignee_id")
+        include(row, actor.id)
     if {"cause", "solution"} & changed:
         row.grams = index_text(row)
         changed.add("grams")
@@ -96,6 +100,9 @@ def _stamps(row: Case, step: Move, now: dt.datetime) -> set[str]:
     if step.event == "arrived" and row.arrived_at is None:
         row.arrived_at = now
         stamped.add("arrived_at")
+    if step.event == "restored" and row.restored_at is None:
+        row.restored_at = now
+        stamped.add("restored_at")
     if step.event in {"resolved", "answered"}:
         row.resolved_at = now
         stamped.add("resolved_at")
@@ -103,8 +110,8 @@ def _stamps(row: Case, step: Move, now: dt.datetime) -> set[str]:
             row.responded_at = now
             stamped.add("responded_at")
     if step.event == "reopened":
-        row.resolved_at = row.closed_at = None
-        stamped |= {"resolved_at", "closed_at"}
+        row.restored_at = row.resolved_at = row.closed_at = None
+        stamped |= {"restored_at", "resolved_at", "closed_at"}
     if row.category == "closed":
         row.closed_at = now
         stamped.add("closed_at")
@@ -115,14 +122,14 @@ def _dependants(actor: Actor, row: Case, step: Move, values: Mapping[str, Any]) 
     if step.answers:
         Answer.objects.create(
             case=row, verdict=step.answers, text=values["answer"], planned=str(values.get("planned") or "")[:120],
-            by_id=actor.id,
+            by_id=_person(actor),
         )  # fmt: skip
     if step.consents:
         if actor.side not in {"hospital", "vendor"}:
             raise Refused("只有医院和服务商能表示同意。")
         _, fresh = Agreement.objects.get_or_create(
             case=row, subject=step.consents, side=actor.side,
-            defaults={"person_id": actor.id, "note": str(values.get("note") or "")[:500]},
+            defaults={"person_id": _person(actor), "note": str(values.get("note") or "")[:500]},
         )  # fmt: skip
         if not fresh:
             raise Refused("您这一方已经同意过了，等另一方。")
@@ -132,19 +139,36 @@ def _dependants(actor: Actor, row: Case, step: Move, values: Mapping[str, Any]) 
         RdProgress.objects.create(
             case=row, stage=str(values["stage"])[:40], text=str(values["progress"])[:2000],
             planned_version=str(values.get("planned_version") or "")[:40], expected_on=values.get("expected_on"),
-            by_id=actor.id,
+            by_id=_person(actor),
         )  # fmt: skip
+
+
+def _person(actor: Actor) -> int:
+    """Whoever answers, consents or reports puts a name to it: the system itself cannot."""
+    if actor.id is None:
+        raise Refused("这一步要由具体的人来做。")
+    return actor.id
 
 
 def _cleaned(values: Mapping[str, Any]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for key, value in values.items():
-        if isinstance(value, str):
-            value = clean(value)
-            if len(value) > TEXT_LIMIT:
-                raise Refused(f"最长 {TEXT_LIMIT:,} 字，现在是 {len(value):,} 字。长日志请存成附件。")
-        out[key] = value
+        out[key] = clean(value) if isinstance(value, str) else value
+        if isinstance(value, str) and len(value) > TEXT_LIMIT:
+            raise Refused(f"最长 {TEXT_LIMIT:,} 字，现在是 {len(value):,} 字。长日志请存成附件。")
+    _check_times(out)
     return out
+
+
+def _check_times(values: Mapping[str, Any]) -> None:
+    """An agreed time lies ahead, and not years ahead: a slip of the year is caught here."""
+    now = timezone.now()
+    for name in ("agreed_until", "visit_at"):
+        at = values.get(name)
+        if isinstance(at, dt.datetime) and at <= now:
+            raise Refused("约定的时间已经过去了，请填将来的时间。")
+        if isinstance(at, dt.datetime) and at > now + FURTHEST:
+            raise Refused("约定的时间在一年以后，请核对年份。")
 
 
 def _quote(step: Move, values: Mapping[str, Any]) -> str:
@@ -156,15 +180,20 @@ def _quote(step: Move, values: Mapping[str, Any]) -> str:
             continue
         if isinstance(value, dt.datetime):
             value = timezone.localtime(value).strftime("%Y-%m-%d %H:%M")
-        said.append(f"{f.label}：{value}" if len(step.fields) > 1 and value is not True else f.label if value is True else str(value))
+        if value is True:
+            said.append(f.label)
+        else:
+            said.append(f"{f.label}：{value}" if len(step.fields) > 1 else str(value))
     return "\n".join(said)[:TEXT_LIMIT]
 
 
-def _event_data(step: Move, values: Mapping[str, Any]) -> dict[str, Any]:
-    data: dict[str, Any] = {"move": step.key}
+def _event_data(row: Case, step: Move, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the clocks read: the state reached, whom the case waits for, until when was agreed."""
+    data: dict[str, Any] = {"move": step.key, "state": row.state}
     if step.waiting:
         data["waiting"] = step.waiting
-    if isinstance(until := values.get("agreed_until"), dt.datetime):
+    until = values.get("agreed_until") or values.get("visit_at")
+    if isinstance(until, dt.datetime):
         data["until"] = until.isoformat()
         data["with"] = values.get("agreed_with", "")
     return data

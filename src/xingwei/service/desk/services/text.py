@@ -8,8 +8,8 @@ from ..models import Case
 
 
 def searchable(row: Case) -> str:
-    """Title, words, diagnosis, cause, solution, place and tags, one a line."""
-    parts = [row.title, row.description, row.tried, row.cause, row.solution, row.reporter_name, *row.tags]
+    """Number, title, words, diagnosis, cause, solution, who and tags, one a line."""
+    parts = [row.number, row.title, row.description, row.tried, row.cause, row.solution, row.reporter_name, *row.tags]
     return "\n".join(p for p in parts if p)
 
 

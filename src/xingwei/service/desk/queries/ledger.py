@@ -1,0 +1,152 @@
+"""The ledger: what of all cases a person asks for, fast at a million rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from xingwei.base.policy.engine import Actor
+from xingwei.base.ui.grams import holds, query_grams
+from xingwei.base.ui.keyset import KeysetPage, cursor_of, page
+from xingwei.base.ui.words import CHINA
+
+from ..models import Case
+from ..models.case import NEVER
+from ..services.text import searchable
+
+NUMBER = re.compile(r"^\d{4}-\d{3,6}$")
+ROW_FIELDS = (
+    "id", "number", "kind", "state", "category", "severity", "title", "system__code", "system__short_name",
+    "department__name", "reporter_name", "assignee__name", "assignee__short_name", "assignee__organisation_id",
+    "waiting_for", "party", "channel", "clocks", "clock_state", "next_due_at", "next_due_clock", "ever_late",
+    "opened_at", "updated_at", "version", "merged_into",
+)  # fmt: skip
+_SEARCH_PORTION = 200
+_SEARCH_LIMIT = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A system view. where(actor, now) → Q. order: its natural order."""
+
+    key: str
+    label: str
+    where: Any
+    order: tuple[str, ...] = ("next_due_at", "id")
+    hot: bool = False
+
+
+def _open(actor: Actor, now: dt.datetime) -> Q:
+    return ~Q(category="closed")
+
+
+VIEWS: tuple[View, ...] = (
+    View("open", "未办结", _open),
+    View(
+        "due",
+        "超时与将到点",
+        lambda a, now: _open(a, now) & Q(next_due_at__lte=now + dt.timedelta(hours=1)),
+        hot=True,
+    ),
+    View("mine", "待我处理", lambda a, now: _open(a, now) & Q(assignee_id=a.id)),
+    View("third", "等第三方", lambda a, now: Q(category="waiting", waiting_for="third")),
+    View("hospital", "等医院", lambda a, now: Q(category="waiting", waiting_for="hospital")),
+    View("defects", "缺陷（季度报告）", lambda a, now: Q(kind="defect") & _open(a, now)),
+    View(
+        "unanswered",
+        "需求待答复",
+        lambda a, now: Q(kind="requirement", category__in=["new", "open", "waiting"]) & ~Q(state="rd"),
+    ),
+    View("all", "全部", lambda a, now: Q(), order=("-id",)),
+)
+SORTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "due": ("时钟", ("next_due_at", "id")),
+    "new": ("最新受理", ("-id",)),
+    "updated": ("最近更新", ("-updated_at", "-id")),
+    "closed": ("最近办结", ("-closed_at", "-id")),
+}
+
+
+def visible(actor: Actor) -> models.QuerySet[Case]:
+    """What of the ledger the actor may see."""
+    rows: models.QuerySet[Case] = Case.objects.restrict(actor, "desk.case:view")
+    return rows
+
+
+def rows_for_list(rows: models.QuerySet[Case]) -> models.QuerySet[Case]:
+    """With everything that a row of the list shows, in one query."""
+    return rows.select_related("system", "department", "assignee").only(*ROW_FIELDS)
+
+
+def by_number(actor: Actor, text: str) -> Case | None:
+    """The case of exactly this number, if the actor may see it."""
+    number = text.strip()
+    return visible(actor).filter(number=number).first() if NUMBER.match(number) else None
+
+
+def search(rows: models.QuerySet[Case], query: str) -> models.QuerySet[Case]:
+    """Rows that may hold every word of the query: the index's answer, to be rechecked by `found`."""
+    wanted = query_grams(query)
+    return rows.filter(grams__contains=wanted) if wanted else rows.none()
+
+
+def search_page(
+    rows: models.QuerySet[Case], query: str, *, after: str = "", before: str = "", size: int = 50
+) -> KeysetPage:
+    """One page of hits, newest first, exact: what the index lets through by mistake is left out.
+
+    Where nearly everything that the index lets through is wrong, it stops after 5,000 candidates and shows what it
+    has, with a way on.
+    """
+    candidates = search(rows, query)
+    hits: list[Case] = []
+    cursor_after, cursor_before = after, before
+    seen = 0
+    while True:
+        portion = page(candidates, ("-id",), after=cursor_after, before=cursor_before, size=_SEARCH_PORTION)
+        good = [r for r in portion.rows if holds(searchable(r), query)]
+        seen += len(portion.rows)
+        hits = [*good, *hits] if before else [*hits, *good]
+        more = portion.previous if before else portion.next
+        if len(hits) > size or not more or seen >= _SEARCH_LIMIT:
+            break
+        cursor_after, cursor_before = ("", more) if before else (more, "")
+    shown = hits[-size:] if before else hits[:size]
+    return _search_bounds(shown, len(hits) > size or bool(more), came_on=bool(after), back=bool(before))
+
+
+def _search_bounds(shown: Sequence[Case], more: bool, *, came_on: bool, back: bool) -> KeysetPage:
+    has_next = bool(shown) and (back or more)
+    has_previous = bool(shown) and (more if back else came_on)
+    return KeysetPage(
+        rows=list(shown),
+        next=cursor_of(("-id",), shown[-1]) if has_next else None,
+        previous=cursor_of(("-id",), shown[0]) if has_previous else None,
+    )
+
+
+def due_group(case: Case, now: dt.datetime | None = None) -> tuple[int, str]:
+    """The group by due time that a row stands in, for the ledger sorted by clock: (rank, label)."""
+    moment = now or timezone.now()
+    if case.category == "closed":
+        return 9, "已办结"
+    if case.next_due_at >= NEVER:
+        return (5, "时钟暂停") if case.clock_state == "paused" else (6, "没有时限")
+    if case.next_due_at < moment:
+        return 0, "已超时"
+    if case.next_due_at <= moment + dt.timedelta(hours=1):
+        return 1, "1 小时内到点"
+    today = moment.astimezone(CHINA).date()
+    day = case.next_due_at.astimezone(CHINA).date()
+    if day == today:
+        return 2, "今天到点"
+    if day <= today + dt.timedelta(days=6 - today.weekday()):
+        return 3, "本周到点"
+    return 4, "以后到点"

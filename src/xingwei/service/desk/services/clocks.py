@@ -1,0 +1,184 @@
+"""Keeping a case's clocks: computed from its events, kept as an index on the row, recomputed at any time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.db import connection, transaction
+from django.utils import timezone
+
+from xingwei.base.calendar import queries as calendars
+from xingwei.base.calendar.engine import WorkCalendar
+from xingwei.base.site import queries as site
+from xingwei.service.contract import queries as contracts
+
+from ..engine.clocks import Clock, Event, Rule, Terms, compute, load, remind_at
+from ..models import Case, CaseEvent
+from ..models.case import NEVER
+
+FILE = Path(__file__).parents[1] / "data" / "clocks.yaml"
+_PORTION = 5_000
+_INDEX = ("clocks", "next_due_at", "next_due_clock", "next_remind_at", "clock_state", "ever_late")
+_STAMPS = ("policy_version", "calendar_version")
+
+
+def refresh(row: Case) -> None:
+    """Recompute from the events and write the index. Inside the act's transaction, after its event was said."""
+    events = [Event(at, kind, data) for at, kind, data in row.events.values_list("at", "type", "data")]
+    terms, calendar = terms_in_force(), calendars.current()
+    index = index_of(row.kind, row.category, events, terms, calendar, timezone.now())
+    for name, value in index.items():
+        setattr(row, name, value)
+    row.ever_late = row.ever_late or index["ever_late"]
+    row.policy_version, row.calendar_version = terms.version if terms else "", calendar.version
+    Case.objects.filter(pk=row.pk).update(**{n: getattr(row, n) for n in (*_INDEX, *_STAMPS)})
+
+
+def recompute_open(*, progress: Any = None) -> int:
+    """Recompute every case that is not closed, after the calendar or the terms changed; returns how many."""
+    terms, calendar, now = terms_in_force(), calendars.current(), timezone.now()
+    stamps = [terms.version if terms else "", calendar.version]
+    done = last = 0
+    while True:
+        with transaction.atomic():
+            portion = list(
+                Case.objects.exclude(category="closed")
+                .filter(pk__gt=last)
+                .order_by("pk")
+                .select_for_update(of=("self",))
+                .values_list("pk", "kind", "category")[:_PORTION]
+            )
+            if not portion:
+                return done
+            events = _events_of([pk for pk, _, _ in portion])
+            _write(
+                (pk, index_of(kind, category, events.get(pk, []), terms, calendar, now))
+                for pk, kind, category in portion
+            )
+            Case.objects.filter(pk__in=[pk for pk, _, _ in portion]).update(
+                policy_version=stamps[0], calendar_version=stamps[1]
+            )
+        done, last = done + len(portion), portion[-1][0]
+        if progress:
+            progress(done)
+
+
+def index_of(
+    kind: str,
+    category: str,
+    events: Sequence[Event],
+    terms: Terms | None,
+    calendar: WorkCalendar,
+    now: dt.datetime,
+) -> dict[str, Any]:
+    """The columns of a case that its clocks decide. Without a contract only the house's own clocks run."""
+    rules = [r for r in rules_of(kind) if terms is not None or r.basis != "contract"]
+    clocks = compute(rules, events, terms or _NO_TERMS, calendar)
+    running = [c for c in clocks if c.running] if category != "closed" else []
+    first = min(running, key=lambda c: c.due or NEVER, default=None)
+    paused = category != "closed" and any(c.paused and not c.stopped for c in clocks)
+    reminders = [r for c in running for r in _reminders(c, calendar) if r > now]
+    return {
+        "clocks": [_plain(c, calendar) for c in clocks],
+        "next_due_at": first.due if first else NEVER,
+        "next_due_clock": first.key if first else "",
+        "next_remind_at": min(reminders, default=NEVER),
+        "clock_state": "running" if first else "paused" if paused else "",
+        "ever_late": any(c.missed(now) for c in clocks if c.side == "vendor"),
+    }
+
+
+def rules_of(kind: str) -> tuple[Rule, ...]:
+    return _rules(int(site.value("desk.confirm.hours")))[kind]
+
+
+def terms_in_force() -> Terms | None:
+    """What the contract in force says of response and arrival; None where there is no contract."""
+    try:
+        policy = contracts.service_policy()
+    except contracts.NoContract:
+        return None
+    return Terms(
+        version=policy.version,
+        response=policy.response,
+        arrive=policy.arrive,
+        arrival_clock=policy.arrival_clock,
+        workday=policy.workday,
+        response_around_the_clock=policy.response_around_the_clock,
+    )
+
+
+_NO_TERMS = Terms("", dt.timedelta(minutes=30), {})
+
+
+@lru_cache(maxsize=4)
+def _rules(confirm_hours: int) -> dict[str, tuple[Rule, ...]]:
+    return load(yaml.safe_load(FILE.read_text(encoding="utf-8")), {"desk.confirm.hours": confirm_hours})
+
+
+def _reminders(clock: Clock, calendar: WorkCalendar) -> Iterator[dt.datetime]:
+    """When people are told of a running clock: ahead of its deadline, and when it is missed."""
+    if (ahead := remind_at(clock, calendar)) is not None:
+        yield ahead
+    if clock.due is not None:
+        yield clock.due
+
+
+def _plain(clock: Clock, calendar: WorkCalendar) -> dict[str, Any]:
+    """As JSON on the row; `queries.clocks` reads it back."""
+    out: dict[str, Any] = {
+        "key": clock.key,
+        "label": clock.label,
+        "side": clock.side,
+        "basis": clock.basis,
+        "start": clock.started.isoformat(),
+        "measure": clock.measure,
+    }
+    warn = remind_at(clock, calendar) if clock.running else None
+    for name, at in (("due", clock.due), ("stop", clock.stopped), ("paused", clock.paused), ("warn", warn)):
+        if at is not None:
+            out[name] = at.isoformat()
+    if clock.left is not None:
+        out["left"] = int(clock.left.total_seconds())
+    if clock.provisional:
+        out["provisional"] = True
+    if clock.trouble:
+        out["trouble"] = clock.trouble
+    return out
+
+
+def _events_of(cases: Sequence[int]) -> dict[int, list[Event]]:
+    rows = CaseEvent.objects.filter(case_id__in=cases).order_by("case_id", "at", "id")
+    found = rows.values_list("case_id", "at", "type", "data").iterator(chunk_size=20_000)
+    return {case: [Event(at, t, d) for _, at, t, d in rows] for case, rows in groupby(found, key=lambda r: r[0])}
+
+
+def _write(rows: Iterable[tuple[int, dict[str, Any]]]) -> None:
+    """Many index columns at once: COPY into a scratch table, one UPDATE. ever_late is never taken back here."""
+    table = Case._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMPORARY TABLE desk_clock_scratch (id bigint, clocks jsonb, next_due_at timestamptz,"
+            " next_due_clock text, next_remind_at timestamptz, clock_state text, ever_late boolean) ON COMMIT DROP"
+        )
+        with cursor.copy("COPY desk_clock_scratch FROM STDIN") as copy:
+            for pk, index in rows:
+                copy.write_row(
+                    (
+                        pk,
+                        json.dumps(index["clocks"], ensure_ascii=False),
+                        *(index[n] for n in _INDEX[1:]),
+                    )
+                )
+        cursor.execute(
+            f"UPDATE {table} c SET clocks = s.clocks, next_due_at = s.next_due_at,"  # noqa: S608 - a constant name
+            " next_due_clock = s.next_due_clock, next_remind_at = s.next_remind_at, clock_state = s.clock_state,"
+            " ever_late = c.ever_late OR s.ever_late FROM desk_clock_scratch s WHERE s.id = c.id"
+        )

@@ -289,9 +289,7 @@ def _clock(rule: Rule, run: _Run, story: _Story) -> Clock:
         due, measure = _due(rule, run, story)
         due, paused = _pushed(due, run, [p for p in story.pauses if p.whom in rule.pauses], measure, calendar)
     except CalendarError as error:
-        return Clock(
-            rule.key, rule.label, rule.side, rule.basis, run.start, None, "work", run.stop, trouble=str(error)
-        )
+        return Clock(rule.key, rule.label, rule.side, rule.basis, run.start, None, "work", run.stop, trouble=str(error))
     left = None
     if paused is not None:
         left = calendar.between(paused, due) if measure == "work" else due - paused
@@ -354,9 +352,7 @@ def _arrival(run: _Run, story: _Story) -> tuple[dt.datetime, Measure]:
     return due, measure
 
 
-def _allowed(
-    start: dt.datetime, allowed: Arrival, terms: Terms, calendar: WorkCalendar
-) -> tuple[dt.datetime, Measure]:
+def _allowed(start: dt.datetime, allowed: Arrival, terms: Terms, calendar: WorkCalendar) -> tuple[dt.datetime, Measure]:
     if allowed.hours is None:
         return _workdays(start, allowed.workdays or 1, terms.workday, calendar), "work"
     if terms.arrival_clock == "working_hours":

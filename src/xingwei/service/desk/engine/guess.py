@@ -124,9 +124,7 @@ def _kind(said: str, words: Mapping[str, Any]) -> tuple[str, str]:
     return "incident", ""
 
 
-def _severity(
-    said: str, found: Sequence[Term], caller: Caller, words: Mapping[str, Any]
-) -> tuple[int, str]:
+def _severity(said: str, found: Sequence[Term], caller: Caller, words: Mapping[str, Any]) -> tuple[int, str]:
     marks = words["severity"]
     stopped = _first(said, marks["stopped"])
     everywhere = _first(said, marks["everywhere"])

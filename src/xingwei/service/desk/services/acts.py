@@ -126,8 +126,12 @@ def note(
         include(row, actor.id)
         event = say(actor, row, "noted", "补充" + ("（内部）" if internal else ""), text=words, internal=internal)
         files.attach(actor, row, attachments, event=event, internal=internal)
-        record(actor, "desk.case.note", row, f"{row.number} 补充", after={"internal": internal, "files": len(attachments)})
-        people = set(row.watchers.values_list("person_id", flat=True)) | ({row.assignee_id} if row.assignee_id else set())
+        record(
+            actor, "desk.case.note", row, f"{row.number} 补充", after={"internal": internal, "files": len(attachments)}
+        )
+        people = set(row.watchers.values_list("person_id", flat=True)) | (
+            {row.assignee_id} if row.assignee_id else set()
+        )
         if internal:
             people.discard(row.reporter_id or 0)
         telling.tell(actor, {p for p in people if p}, row, kind="desk.case.noted", title=f"{row.number} 有新情况：{row.title}",

@@ -15,7 +15,6 @@ from xingwei.base.ui.words import CHINA
 
 from ..models import Case, CaseEvent, Number
 
-
 LEVELS = {0: "不定级", 1: "一级", 2: "二级", 3: "三级"}
 
 

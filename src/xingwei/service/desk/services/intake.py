@@ -204,7 +204,15 @@ def _open(actor: Actor, new: NewCase) -> Case:
         data={"severity": severity, "it_first": first, "state": row.state},
     )  # fmt: skip
     if severity:
-        say(actor, row, "graded", f"定为{LEVELS[severity]}", text=new.level_reason, data={"severity": severity}, at=opened)
+        say(
+            actor,
+            row,
+            "graded",
+            f"定为{LEVELS[severity]}",
+            text=new.level_reason,
+            data={"severity": severity},
+            at=opened,
+        )
     if new.assignee:
         say(actor, row, "assigned", f"交给 {new.assignee}", data={"assignee": new.assignee.pk})
     files.attach(actor, row, new.files, event=event)

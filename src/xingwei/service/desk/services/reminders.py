@@ -104,9 +104,11 @@ def _tell(row: Case, clock: dict[str, Any], now: dt.datetime) -> None:
         key=f"clock:{row.pk}:{clock['key']}:{clock['start']}:{'late' if late else 'soon'}",
         urgent=late and clock["basis"] == "contract" and clock["side"] == "vendor",
     )
-    if late and clock["side"] == "vendor" and not row.events.filter(
-        type="late", data__clock=clock["key"], data__start=clock["start"]
-    ).exists():
+    if (
+        late
+        and clock["side"] == "vendor"
+        and not row.events.filter(type="late", data__clock=clock["key"], data__start=clock["start"]).exists()
+    ):
         say(
             system_actor(), row, "late", f"{clock['label']}超时", at=due, internal=True,
             data={"clock": clock["key"], "start": clock["start"]},

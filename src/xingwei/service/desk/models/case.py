@@ -131,9 +131,7 @@ class Case(models.Model):
         ordering = ["-id"]
         indexes = [
             GinIndex(fields=["people"], name="case_people", opclasses=["array_ops"]),
-            models.Index(
-                fields=["next_remind_at"], name="case_remind", condition=models.Q(next_remind_at__lt=NEVER)
-            ),
+            models.Index(fields=["next_remind_at"], name="case_remind", condition=models.Q(next_remind_at__lt=NEVER)),
             GinIndex(fields=["grams"], name="case_grams", opclasses=["array_ops"]),
             models.Index(fields=["next_due_at", "id"], name="case_open_due", condition=~models.Q(category="closed")),
             models.Index(fields=["category", "-id"], name="case_category"),

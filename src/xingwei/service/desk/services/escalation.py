@@ -16,6 +16,7 @@ from xingwei.base.accounts import queries as accounts
 from xingwei.base.accounts.models import User
 from xingwei.base.notify import services as notify
 from xingwei.base.policy.engine import Actor, system_actor
+from xingwei.base.runtime.queue import wake
 from xingwei.service.rota import queries as rota
 
 from ..models import Case, Escalation, EscalationStep
@@ -174,4 +175,4 @@ def _wake() -> None:
     """The first call goes out at once, not with the next minute's round."""
     from ..tasks import escalate
 
-    escalate.defer()
+    wake(escalate)

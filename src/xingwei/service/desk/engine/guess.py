@@ -6,7 +6,7 @@ hospital stands still; level 2, a window department (挂号处、药房、收费
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,15 +81,15 @@ def _terms(said: str, terms: Iterable[Term]) -> list[Term]:
 
 
 def _system(found: Sequence[Term], caller: Caller) -> tuple[str, str]:
-    votes: Counter[str] = Counter()
+    votes: defaultdict[str, float] = defaultdict(float)
     for term in found:
         if term.system:
-            votes[term.system] += len(term.term)  # type: ignore[assignment]
+            votes[term.system] += len(term.term)
     total = sum(caller.history.values())
     for code, n in caller.history.items():
-        votes[code] += _HISTORY_WEIGHT * n / total  # type: ignore[assignment]
+        votes[code] += _HISTORY_WEIGHT * n / total
     for code in caller.usual:
-        votes[code] += _USUAL_WEIGHT / len(caller.usual)  # type: ignore[assignment]
+        votes[code] += _USUAL_WEIGHT / len(caller.usual)
     if not votes:
         return "", ""
     best = max(sorted(votes), key=lambda code: votes[code])

@@ -41,7 +41,7 @@ def assign(actor: Actor, case: Case, assignee: User | None, *, note: str = "", v
         before = str(row.assignee) if row.assignee else "未指派"
         row.assignee = assignee
         save(row, "assignee")
-        include(row, assignee and assignee.pk)
+        include(row, assignee.pk if assignee else None)
         said = f"转派：{before} → {assignee or '未指派'}"
         say(actor, row, "assigned", said, text=clean(note), data={"assignee": assignee and assignee.pk})
         record(actor, "desk.case.assign", row, f"{row.number} {said}", before={"assignee": before},
@@ -161,7 +161,7 @@ def merge(actor: Actor, into: Case, others: Iterable[Case], reason: str = "") ->
     ids = sorted({into.pk, *(c.pk for c in others)})
     with transaction.atomic():
         rows = {r.pk: r for r in Case.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")}
-        target = rows.pop(into.pk)
+        target: Case = rows.pop(into.pk)
         require(actor, "desk.case:merge", target)
         if target.merged_into_id:
             raise Refused(f"{target.number} 自己已并入别的问题，请换一件作主件。")

@@ -25,13 +25,14 @@ from ..models.case import NEVER
 
 FILE = Path(__file__).parents[1] / "data" / "clocks.yaml"
 _PORTION = 5_000
+_JUST_AFTER = dt.timedelta(seconds=1)  # exactly at the deadline is in time
 _INDEX = ("clocks", "next_due_at", "next_due_clock", "next_remind_at", "clock_state", "ever_late")
 _STAMPS = ("policy_version", "calendar_version")
 
 
 def refresh(row: Case) -> None:
     """Recompute from the events and write the index. Inside the act's transaction, after its event was said."""
-    events = [Event(at, kind, data) for at, kind, data in row.events.values_list("at", "type", "data")]
+    events = [Event(at, kind, data) for at, kind, data in row.events.order_by("at", "id").values_list("at", "type", "data")]
     terms, calendar = terms_in_force(), calendars.current()
     index = index_of(row.kind, row.category, events, terms, calendar, timezone.now())
     for name, value in index.items():
@@ -128,7 +129,7 @@ def _reminders(clock: Clock, calendar: WorkCalendar) -> Iterator[dt.datetime]:
     if (ahead := remind_at(clock, calendar)) is not None:
         yield ahead
     if clock.due is not None:
-        yield clock.due
+        yield clock.due + _JUST_AFTER
 
 
 def _plain(clock: Clock, calendar: WorkCalendar) -> dict[str, Any]:

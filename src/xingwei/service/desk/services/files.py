@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import secrets
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,7 @@ FILES_AT_ONCE = 9
 
 
 def attach(
-    actor: Actor, row: Case, files: Iterable[UploadedFile], *, event: CaseEvent | None = None, internal: bool = False
+    actor: Actor, row: Case, files: Iterable[UploadedFile[Any]], *, event: CaseEvent | None = None, internal: bool = False
 ) -> list[Attachment]:
     """Keep the files with the case, in the caller's transaction; all or none. Raises Refused, naming the file."""
     chosen = list(files)
@@ -44,10 +46,14 @@ def attach(
 
 
 def path_of(attachment: Attachment) -> Path:
-    return Path(settings.STORAGES["default"]["OPTIONS"]["location"]) / attachment.digest[:2] / attachment.digest
+    return _root() / attachment.digest[:2] / attachment.digest
 
 
-def _attach(actor: Actor, row: Case, file: UploadedFile, event: CaseEvent | None, internal: bool) -> Attachment:
+def _root() -> Path:
+    return Path(settings.CONFIG.media)
+
+
+def _attach(actor: Actor, row: Case, file: UploadedFile[Any], event: CaseEvent | None, internal: bool) -> Attachment:
     name = Path((file.name or "文件").replace("\\", "/")).name[-150:]
     limit = int(site.value("desk.attachment.max_mb"))
     size = file.size or 0
@@ -66,7 +72,7 @@ def _attach(actor: Actor, row: Case, file: UploadedFile, event: CaseEvent | None
     )  # fmt: skip
 
 
-def _sniff(file: UploadedFile, name: str) -> str:
+def _sniff(file: UploadedFile[Any], name: str) -> str:
     head = file.read(8192)
     file.seek(0)
     kind = filetype.guess(head)
@@ -78,7 +84,7 @@ def _sniff(file: UploadedFile, name: str) -> str:
     return media_type
 
 
-def _clean_image(file: UploadedFile, name: str, media_type: str) -> io.BytesIO:
+def _clean_image(file: UploadedFile[Any], name: str, media_type: str) -> io.BytesIO:
     """Re-encoded: the place and camera in EXIF go, and so does whatever else hides in the file."""
     try:
         with Image.open(file) as image:
@@ -102,9 +108,9 @@ def _store(content: Any) -> tuple[str, int]:
     digest = hashlib.sha256()
     size = 0
     chunks = content.chunks() if hasattr(content, "chunks") else iter(lambda: content.read(65536), b"")
-    root = Path(settings.STORAGES["default"]["OPTIONS"]["location"])
+    root = _root()
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    scratch = root / f".incoming-{id(content):x}"
+    scratch = root / f".incoming-{os.getpid()}-{secrets.token_hex(6)}"
     with scratch.open("wb") as out:
         for chunk in chunks:
             digest.update(chunk)

@@ -85,7 +85,7 @@ def _tell(row: Case, clock: dict[str, Any], now: dt.datetime) -> None:
     if "warn" not in clock or dt.datetime.fromisoformat(clock["warn"]) > now:
         return
     due = dt.datetime.fromisoformat(clock["due"])
-    late = due <= now
+    late = due < now
     people: set[int] = {row.assignee_id} if row.assignee_id else _ids("service_manager")
     if clock["side"] == "hospital":
         people = {row.reporter_id} if row.reporter_id else set()

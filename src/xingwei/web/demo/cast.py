@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import random
 from functools import cached_property
-from typing import Any
 
 from django.utils import timezone
 
@@ -14,6 +13,7 @@ from xingwei.base.accounts.queries import actor_of
 from xingwei.base.calendar import queries as calendars
 from xingwei.base.estate.models import System
 from xingwei.base.policy.engine import Actor
+from xingwei.base.policy.registry import may
 from xingwei.base.ui.words import CHINA
 from xingwei.service.rota import queries as rota
 
@@ -46,7 +46,7 @@ class Cast:
         """Department → who reports from there."""
         found: dict[int, list[User]] = {}
         for user in sorted(self.users.values(), key=lambda u: u.username):
-            if user.department_id and user.organisation.side == "hospital":
+            if user.department_id and may(self.actor(user), "desk.case:create"):
                 found.setdefault(user.department_id, []).append(user)
         return found
 
@@ -89,6 +89,3 @@ class Cast:
 
     def at_night(self) -> bool:
         return not 7 <= timezone.now().astimezone(CHINA).hour < 20
-
-    def known(self, code: str, model: Any) -> Any:
-        return model.objects.filter(code=code).first()

@@ -28,6 +28,7 @@ class Cast:
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)  # noqa: S311 - a demonstration, not a secret
         self._actors: dict[int, Actor] = {}
+        self._duty: tuple[dt.datetime, list[str]] | None = None
 
     @cached_property
     def users(self) -> dict[str, User]:
@@ -62,9 +63,15 @@ class Cast:
 
     def engineer(self) -> User:
         """Somebody on duty now: on site where there is one, else on call."""
-        duty = rota.on_duty(timezone.now())
-        people = [d.person for d in (duty.on_site or duty.on_call)]
-        return self.users[self.dice.choice(sorted(p.username for p in people))] if people else self.users["wang"]
+        names = self._on_duty(timezone.now().replace(minute=timezone.now().minute // 15 * 15, second=0, microsecond=0))
+        return self.users[self.dice.choice(names)] if names else self.users["wang"]
+
+    def _on_duty(self, moment: dt.datetime) -> list[str]:
+        """The quarter of an hour's names; kept, since the dice ask again and again."""
+        if self._duty is None or self._duty[0] != moment:
+            duty = rota.on_duty(moment)
+            self._duty = moment, sorted(d.person.username for d in (duty.on_site or duty.on_call))
+        return self._duty[1]
 
     def minutes(self, median: float, spread: float = 0.6, most: float = 100_000) -> dt.timedelta:
         """A time as such times are: mostly near the median, now and then much longer."""

@@ -144,8 +144,8 @@ def resolution(cast: Cast, case: Case, plot: Plot, who: User) -> Scene:
         )  # fmt: skip
         yield cast.office(timezone.now() + cast.minutes(300))
         papers.receive_feedback(cast.actor("he"), paper)
-    if cast.chance(0.04):
-        yield cast.minutes(90)
+    elif cast.chance(0.04):
+        yield cast.minutes(90, 0.5, most=1_200)
         moves.move(asker(cast, case), case, "not_yet", {"reason": "又出现了，请再看看"})
         yield cast.minutes(45)
         moves.move(actor, case, "resolve", {**values, "solution": f"{plot.solution}；复查后再次处理"})

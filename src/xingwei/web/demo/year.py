@@ -14,14 +14,13 @@ from typing import Any
 
 import time_machine
 from django.db import connection
-from django.db.models import Min
 from django.utils import timezone
 
 from xingwei.base.calendar import queries as calendars
 from xingwei.base.journal import sealing
 from xingwei.base.notify import services as notify
 from xingwei.base.ui.words import CHINA
-from xingwei.service.desk.models import Case, Escalation
+from xingwei.service.desk.models import Case
 from xingwei.service.desk.services import acts, escalation, intake, moves, reminders
 
 from .cast import Cast
@@ -29,7 +28,7 @@ from .scenes import Plot, Scene, play, plots, report
 
 SEED = 2603
 DAYS = 365
-WORKDAY_CASES, OFF_CASES = 3.9, 1.1
+WORKDAY_CASES, OFF_CASES = 3.1, 0.9
 _KINDS = {"incident": 62, "consultation": 13, "requirement": 8, "defect": 5, "data_request": 3, "change": 3, "hazard": 3,
           "complaint": 1, "other": 2}  # fmt: skip
 _HOURS = [1, 1, 0, 0, 0, 1, 2, 8, 30, 34, 28, 20, 8, 6, 22, 26, 22, 14, 6, 4, 3, 3, 2, 1]
@@ -133,9 +132,13 @@ class _Stage:
 
 
 def _next_due() -> dt.datetime | None:
-    step = Escalation.objects.filter(next_step_at__isnull=False).aggregate(at=Min("next_step_at"))["at"]
-    remind = Case.objects.aggregate(at=Min("next_remind_at"))["at"]
-    return min((m for m in (step, remind) if m is not None), default=None)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT least((SELECT min(next_step_at) FROM desk_escalation),"
+            " (SELECT min(next_remind_at) FROM desk_case WHERE next_remind_at < '9999-01-01 00:00+00'))"
+        )
+        due: dt.datetime | None = cursor.fetchone()[0]
+    return due
 
 
 def _today(cast: Cast) -> Iterator[tuple[dt.timedelta, Scene]]:

@@ -36,7 +36,8 @@ def lock(actor: Actor, case: Case, permission: str, version: int | None = None) 
 
     version: the one that the person saw; None skips the check (system acts, acts that do not conflict).
     """
-    row: Case = Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
+    rows = Case.objects.select_related("system", "department", "assignee", "reporter", "merged_into")
+    row: Case = rows.select_for_update(of=("self",)).get(pk=case.pk)
     require(actor, permission, row)
     if version is not None and version != row.version:
         newer = list(row.events.filter(data__version__gt=version)[:5])

@@ -32,7 +32,9 @@ _STAMPS = ("policy_version", "calendar_version")
 
 def refresh(row: Case) -> None:
     """Recompute from the events and write the index. Inside the act's transaction, after its event was said."""
-    events = [Event(at, kind, data) for at, kind, data in row.events.order_by("at", "id").values_list("at", "type", "data")]
+    events = [
+        Event(at, kind, data) for at, kind, data in row.events.order_by("at", "id").values_list("at", "type", "data")
+    ]
     terms, calendar = terms_in_force(), calendars.current()
     index = index_of(row.kind, row.category, events, terms, calendar, timezone.now())
     for name, value in index.items():

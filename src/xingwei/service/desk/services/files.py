@@ -36,7 +36,12 @@ FILES_AT_ONCE = 9
 
 
 def attach(
-    actor: Actor, row: Case, files: Iterable[UploadedFile[Any]], *, event: CaseEvent | None = None, internal: bool = False
+    actor: Actor,
+    row: Case,
+    files: Iterable[UploadedFile[Any]],
+    *,
+    event: CaseEvent | None = None,
+    internal: bool = False,
 ) -> list[Attachment]:
     """Keep the files with the case, in the caller's transaction; all or none. Raises Refused, naming the file."""
     chosen = list(files)

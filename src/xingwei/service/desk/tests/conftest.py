@@ -45,9 +45,7 @@ def house(db: None, clock: Any, person: Callable[..., Any]) -> SimpleNamespace:
     root = system_actor()
     calendar_services.import_files(root, [REPO / "calendars"])
     version = contract_services.import_contract(root, REPO / "contracts/guangyuan-2025")
-    contract_services.put_in_force(
-        root, version, starts_on=dt.date(2025, 12, 20), ends_on=dt.date(2028, 12, 19)
-    )
+    contract_services.put_in_force(root, version, starts_on=dt.date(2025, 12, 20), ends_on=dt.date(2028, 12, 19))
     window = department("门诊收费处", kind="window", code="1001")
     ward = department("心内科", code="2002")
     team = SimpleNamespace(

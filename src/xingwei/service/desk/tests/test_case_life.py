@@ -74,7 +74,9 @@ def test_the_same_key_gives_the_same_case(house: SimpleNamespace) -> None:
         ({"title": "题" * 121}, "标题最长"),
     ],
 )
-def test_what_cannot_be_registered_is_said_and_nothing_is_kept(incident: Any, changes: dict[str, Any], said: str) -> None:
+def test_what_cannot_be_registered_is_said_and_nothing_is_kept(
+    incident: Any, changes: dict[str, Any], said: str
+) -> None:
     with pytest.raises(Refused, match=said):
         incident(**changes)
     assert not Case.objects.exists()
@@ -181,7 +183,9 @@ def test_the_feedback_is_a_pdf_with_the_words_in_it(house: SimpleNamespace, inci
 
 
 @pytest.mark.clause("9.2a")
-def test_people_are_called_step_by_step_until_somebody_answers(house: SimpleNamespace, incident: Any, clock: Any) -> None:
+def test_people_are_called_step_by_step_until_somebody_answers(
+    house: SimpleNamespace, incident: Any, clock: Any
+) -> None:
     case = incident()
     assert escalation.run_due() == 1
     assert escalation.run_due() == 0
@@ -216,14 +220,19 @@ def test_a_late_escalation_is_found_by_the_auditor(house: SimpleNamespace, incid
     assert Notification.objects.filter(kind="desk.escalation.stuck", person=house.zhou).count() == 1
 
 
-def test_editing_the_chain_does_not_touch_a_running_escalation(house: SimpleNamespace, incident: Any, clock: Any) -> None:
+def test_editing_the_chain_does_not_touch_a_running_escalation(
+    house: SimpleNamespace, incident: Any, clock: Any
+) -> None:
     from xingwei.service.rota import services as rota
 
     incident()
     rota.save_chain(house.zhou_, severity=2, system=None, name="2 级",
                     steps=[{"after_minutes": 0, "to": ["role:it_head"], "label": "新", "urgent": True}])  # fmt: skip
     escalation.run_due()
-    assert set(Notification.objects.filter(kind="desk.escalation").values_list("person__name", flat=True)) == {"王工", "刘工"}
+    assert set(Notification.objects.filter(kind="desk.escalation").values_list("person__name", flat=True)) == {
+        "王工",
+        "刘工",
+    }
 
 
 def test_warnings_and_lateness_are_told_once(house: SimpleNamespace, incident: Any, clock: Any) -> None:
@@ -303,7 +312,9 @@ def test_the_timeline_cannot_be_rewritten(incident: Any) -> None:
         CaseEvent.objects.filter(case=case).delete()
 
 
-def test_clocks_can_be_recomputed_at_any_time_and_come_out_the_same(house: SimpleNamespace, incident: Any, clock: Any) -> None:
+def test_clocks_can_be_recomputed_at_any_time_and_come_out_the_same(
+    house: SimpleNamespace, incident: Any, clock: Any
+) -> None:
     case = incident(severity=3)
     clock.shift(300)
     move(house.wang_, case, "respond")

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from xingwei.base.estate.engine import Term
+from xingwei.base.estate.engine import Hit
+from xingwei.base.estate.engine import Vocabulary as Words
 from xingwei.base.ui.grams import normal
 
 _HISTORY_WEIGHT = 1.5
@@ -23,7 +24,7 @@ LEVEL_WORDS = {1: "一级", 2: "二级", 3: "三级"}
 class Vocabulary:
     """terms: how the estate's parts are called. words: data/guess.yaml."""
 
-    terms: Sequence[Term]
+    terms: Words
     words: Mapping[str, Any]
 
 
@@ -54,7 +55,7 @@ class Proposal:
 def propose(text: str, caller: Caller, vocabulary: Vocabulary) -> Proposal:
     """Read the words. An empty text proposes only what the caller's department suggests."""
     said = normal(text)
-    found = _terms(said, vocabulary.terms)
+    found = vocabulary.terms.find(text)
     system, why_system = _system(found, caller)
     parts = {name: _part(found, name, system) for name in ("subsystem", "function", "interface")}
     kind, why_kind = _kind(said, vocabulary.words)
@@ -64,27 +65,12 @@ def propose(text: str, caller: Caller, vocabulary: Vocabulary) -> Proposal:
     )
 
 
-def _terms(said: str, terms: Iterable[Term]) -> list[Term]:
-    """Terms that stand in the text, longest first; one inside a longer one that was found does not count."""
-    out: list[Term] = []
-    covered: list[tuple[int, int]] = []
-    for term in sorted(terms, key=lambda t: -len(t.term)):
-        at = said.find(normal(term.term))
-        if at < 0:
-            continue
-        end = at + len(term.term)
-        if any(a <= at and end <= b and (a, b) != (at, end) for a, b in covered):
-            continue
-        covered.append((at, end))
-        out.append(term)
-    return out
-
-
-def _system(found: Sequence[Term], caller: Caller) -> tuple[str, str]:
+def _system(found: Sequence[Hit], caller: Caller) -> tuple[str, str]:
+    """Words weigh by their length, shared among what they may mean; department and history decide between equals."""
     votes: defaultdict[str, float] = defaultdict(float)
-    for term in found:
-        if term.system:
-            votes[term.system] += len(term.term)
+    for hit in found:
+        for term in hit.terms:
+            votes[term.system] += len(hit.word) / len(hit.terms)
     total = sum(caller.history.values())
     for code, n in caller.history.items():
         votes[code] += _HISTORY_WEIGHT * n / total
@@ -93,17 +79,18 @@ def _system(found: Sequence[Term], caller: Caller) -> tuple[str, str]:
     if not votes:
         return "", ""
     best = max(sorted(votes), key=lambda code: votes[code])
-    words = list(dict.fromkeys(t.term for t in found if t.system == best))[:3]
+    words = list(dict.fromkeys(hit.word for hit in found if any(t.system == best for t in hit.terms)))[:3]
     if words:
         return best, f"说到“{'”“'.join(words)}”"
     return best, f"{caller.department}常反映这个系统" if caller.department else ""
 
 
-def _part(found: Sequence[Term], name: str, system: str) -> str:
-    for term in found:
-        code: str = getattr(term, name)
-        if code and term.system == system:
-            return code
+def _part(found: Sequence[Hit], name: str, system: str) -> str:
+    for hit in found:
+        for term in hit.terms:
+            code: str = getattr(term, name)
+            if code and term.system == system:
+                return code
     return ""
 
 
@@ -124,13 +111,15 @@ def _kind(said: str, words: Mapping[str, Any]) -> tuple[str, str]:
     return "incident", ""
 
 
-def _severity(said: str, found: Sequence[Term], caller: Caller, words: Mapping[str, Any]) -> tuple[int, str]:
+def _severity(said: str, found: Sequence[Hit], caller: Caller, words: Mapping[str, Any]) -> tuple[int, str]:
     marks = words["severity"]
     stopped = _first(said, marks["stopped"])
     everywhere = _first(said, marks["everywhere"])
     if everywhere and stopped:
         return 1, f"一级：“{everywhere}”“{stopped}”，全院业务不能开展（条款 9.2b）"
-    window = _first(said, words["window_functions"]) or next((t.term for t in found if t.window), "")
+    window = _first(said, words["window_functions"]) or next(
+        (hit.word for hit in found if any(t.window for t in hit.terms)), ""
+    )
     many = _first(said, marks["many"]) or _first(said, marks["waiting"])
     one = _first(said, marks["one"])
     if (caller.window or window) and (stopped or many) and (many or not one) and (many or window):

@@ -59,7 +59,7 @@ def guess(actor: Actor, text: str, *, department: Department | None = None) -> G
 
 
 def vocabulary() -> Vocabulary:
-    return Vocabulary(estate.vocabulary(), _words())
+    return Vocabulary(estate.words(), _words())
 
 
 def caller_of(department: Department | None) -> Caller:

@@ -54,7 +54,7 @@ def _best(candidates: Sequence[int], wanted: list[int], limit: int) -> list[Like
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id, overlap FROM (SELECT c.id, (SELECT count(*) FROM unnest(c.grams) g WHERE g = ANY(%s)) AS overlap"
-            f" FROM {Case._meta.db_table} c WHERE c.id = ANY(%s)) s"
+            " FROM desk_case c WHERE c.id = ANY(%s)) s"
             " WHERE overlap >= %s ORDER BY overlap DESC, id DESC LIMIT %s",
             [wanted, list(candidates), max(2, int(len(wanted) * _ENOUGH)), limit],
         )

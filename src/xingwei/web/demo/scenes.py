@@ -46,7 +46,13 @@ class Plot:
 def plots() -> tuple[Plot, ...]:
     with Path(__file__).with_name("scenarios.tsv").open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file, delimiter="\t")
-        return tuple(Plot(**{**row, "severity": int(row["severity"])}) for row in rows)
+        return tuple(
+            Plot(
+                row["kind"], row["system"], row["department"], int(row["severity"]), row["title"], row["words"],
+                row["party"], row["cause"], row["solution"],
+            )
+            for row in rows
+        )  # fmt: skip
 
 
 def play(cast: Cast, plot: Plot, **changes: Any) -> Scene:

@@ -67,6 +67,11 @@ class Guarded(View):
         return super().dispatch(request, *args, **kwargs)
 
 
+def succeed(request: HttpRequest, sentence: str) -> None:
+    """The toast of a kept form; it names the form's draft, which the browser then forgets."""
+    messages.success(request, sentence, extra_tags=request.POST.get("draft_key", "")[:80])
+
+
 def to_sign_in(request: HttpRequest) -> HttpResponse:
     """To the sign-in page and back. A fragment request is told so; what was typed stays in the page."""
     back = request.get_full_path() if request.method == "GET" else request.headers.get("Referer", "/")
@@ -200,7 +205,7 @@ class FormPage(Page, abstract=True):
         return self.render_to_response(self.get_context_data(form=form, **kwargs), status=422)
 
     def done(self, message: str, url: str) -> HttpResponse:
-        messages.success(self.request, message)
+        succeed(self.request, message)
         return HttpResponseRedirect(url)
 
 
@@ -219,7 +224,7 @@ class Act(Guarded, abstract=True):
             said = self.act(request, **kwargs)
             if isinstance(said, HttpResponseBase):
                 return said
-            messages.success(request, said)
+            succeed(request, said)
         except self.refusals as refusal:
             messages.error(request, str(refusal))
         return HttpResponseRedirect(self.get_next(request))

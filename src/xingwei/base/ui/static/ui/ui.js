@@ -1,7 +1,7 @@
 /* Behaviour shared by all pages. No inline handlers: the content security policy forbids them. */
 (function () {
   "use strict";
-  const typing = (el) => el && (el.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName));
+  const typing = (el) => el && (el.isContentEditable || /^(TEXTAREA|SELECT)$/.test(el.tagName) || (el.tagName === "INPUT" && !/^(checkbox|radio)$/.test(el.type)));
 
   document.addEventListener("click", function (event) {
     const dismiss = event.target.closest("[data-dismiss]");
@@ -34,6 +34,7 @@
       return;
     }
     if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (document.querySelector("dialog[open], #overlay > *")) return;
     if (event.key === "/") {
       const box = document.getElementById("q");
       if (box) { event.preventDefault(); box.focus(); box.select(); }
@@ -52,29 +53,81 @@
     setTimeout(function () { delete form.dataset.sent; }, 8000);
   });
 
-  /* What is typed into a [data-draft=KEY] form survives an expired session, a crash or a closed tab. */
-  for (const form of document.querySelectorAll("form[data-draft]")) {
-    const key = "xw-draft:" + form.dataset.draft;
-    const fields = () => Array.from(form.elements).filter((e) => e.name && !/^(hidden|password|file|submit)$/.test(e.type));
-    const saved = sessionStorage.getItem(key);
-    if (saved) {
-      const values = JSON.parse(saved);
-      for (const e of fields()) {
-        if (!(e.name in values)) continue;
-        if (e.type === "checkbox" || e.type === "radio") e.checked = values[e.name].includes(e.value);
-        else if (!e.value) e.value = values[e.name][0];
-      }
-    }
-    form.addEventListener("input", function () {
-      const values = {};
-      for (const e of fields()) {
-        if ((e.type === "checkbox" || e.type === "radio") && !e.checked) continue;
-        (values[e.name] = values[e.name] || []).push(e.value);
-      }
-      sessionStorage.setItem(key, JSON.stringify(values));
-    });
-    form.addEventListener("submit", () => sessionStorage.removeItem(key));
+  /* What is typed into a [data-draft=KEY] form survives an expired session, a crash or a closed tab. It goes only
+     when the server says that this very form was kept: its toast then carries the key (extra tag "draft:KEY"). */
+  const draftKey = (form) => "xw-draft:" + form.dataset.draft;
+  const draftFields = (form) => Array.from(form.elements).filter((e) => e.name && !/^(hidden|password|file|submit|button)$/.test(e.type));
+  function forget(root) {
+    for (const done of root.querySelectorAll("[data-draft-done]")) sessionStorage.removeItem("xw-draft:" + done.dataset.draftDone);
   }
+  function restore(form) {
+    const saved = sessionStorage.getItem(draftKey(form));
+    if (!saved) return;
+    const values = JSON.parse(saved);
+    let found = false;
+    for (const e of draftFields(form)) {
+      if (!(e.name in values)) continue;
+      if (e.type === "checkbox" || e.type === "radio") e.checked = values[e.name].includes(e.value);
+      else if (!e.value) { e.value = values[e.name][0]; found = found || Boolean(e.value); }
+    }
+    const card = found && form.closest("[data-draft-opens]");
+    if (card) card.hidden = false;
+  }
+  function keep(event) {
+    const form = event.target.form || event.target.closest("form");
+    if (!form || !form.matches("[data-draft]")) return;
+    const values = {};
+    for (const e of draftFields(form)) {
+      if ((e.type === "checkbox" || e.type === "radio") && !e.checked) continue;
+      (values[e.name] = values[e.name] || []).push(e.value);
+    }
+    sessionStorage.setItem(draftKey(form), JSON.stringify(values));
+  }
+  forget(document);
+  for (const form of document.querySelectorAll("form[data-draft]")) restore(form);
+  document.addEventListener("input", keep);
+  document.addEventListener("submit", function (event) {
+    const form = event.target;
+    if (!form.matches("[data-draft]") || form.elements.draft_key) return;
+    const key = document.createElement("input");
+    key.type = "hidden";
+    key.name = "draft_key";
+    key.value = form.dataset.draft;
+    form.append(key);
+  }, true);
+
+  /* What may lie over the page: the drawer of the phone entry, and the sheet of keys. */
+  const overlay = document.getElementById("overlay");
+  function closeOverlay() {
+    if (!overlay || !overlay.firstElementChild) return false;
+    overlay.replaceChildren();
+    document.body.classList.remove("xw-covered");
+    return true;
+  }
+  document.addEventListener("click", function (event) {
+    if (event.target.closest("[data-close-overlay]") && closeOverlay()) event.preventDefault();
+    const opener = event.target.closest("[data-dialog]");
+    if (opener) document.getElementById(opener.dataset.dialog).showModal();
+    const dialog = event.target.closest("dialog");
+    if (dialog && (event.target === dialog || event.target.closest("[data-close-dialog]"))) dialog.close();
+  });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeOverlay(); });
+  document.body.addEventListener("htmx:afterSettle", function (event) {
+    if (event.detail.target !== overlay) return;
+    document.body.classList.toggle("xw-covered", Boolean(overlay.firstElementChild));
+    overlay.querySelector("[autofocus]")?.focus();
+  });
+
+  /* A clock under one hour counts its seconds: <span data-tick="ISO TIME">, from the deadline backwards or past it. */
+  function tick() {
+    for (const place of document.querySelectorAll("[data-tick]")) {
+      const left = Math.round((new Date(place.dataset.tick) - Date.now()) / 1000);
+      if (Math.abs(left) >= 3600) continue;
+      const s = Math.abs(left);
+      place.textContent = (left < 0 ? "超 " : "") + (s >= 60 ? Math.floor(s / 60) + " 分 " : "") + String(s % 60).padStart(s >= 60 ? 2 : 1, "0") + " 秒";
+    }
+  }
+  if (document.querySelector("[data-tick]")) { tick(); setInterval(tick, 1000); }
 
   document.body.addEventListener("htmx:responseError", function (event) {
     toast("late", event.detail.xhr.status === 401 ? "登录已过期，填写的内容还在。请在新窗口登录后再提交。" : "没有成功，内容没有保存。请再试一次。");

@@ -1,11 +1,11 @@
-/* The ledger by keyboard: J/K move, Enter opens, X selects, F finds, Esc clears the selection. */
+/* The ledger by keyboard: J/K move, Enter opens, X selects, A L M act on what is selected, F finds, Esc clears. */
 (function () {
   "use strict";
   const rows = Array.from(document.querySelectorAll(".desk-ledger tr[data-href]"));
   const bar = document.querySelector("[data-bulk]");
   let at = -1;
 
-  function boxes() { return rows.map((r) => r.querySelector("input[name=case]")).filter(Boolean); }
+  const boxes = () => rows.map((r) => r.querySelector("input[name=case]")).filter(Boolean);
   function refresh() {
     const chosen = boxes().filter((b) => b.checked);
     for (const box of boxes()) box.closest("tr").setAttribute("aria-selected", String(box.checked));
@@ -28,14 +28,27 @@
   });
   document.querySelector("[data-bulk-clear]")?.addEventListener("click", clear);
   document.addEventListener("keydown", function (event) {
-    if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) && event.target.type !== "checkbox") return;
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    switch (event.key.toLowerCase()) {
+    if (/^(TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
+    if (event.target.tagName === "INPUT" && event.target.type !== "checkbox") return;
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open], #overlay > *")) return;
+    const key = event.key.toLowerCase();
+    const act = bar && !bar.hidden && bar.querySelector('[data-bulk-key="' + CSS.escape(key) + '"]');
+    if (act) {
+      event.preventDefault();
+      act.click();
+      act.parentElement.querySelector("select, input")?.focus();
+      return;
+    }
+    switch (key) {
       case "j": go(at + 1); break;
       case "k": go(at - 1); break;
-      case "x": if (rows[at]) { const b = rows[at].querySelector("input[name=case]"); b.checked = !b.checked; refresh(); } break;
-      case "enter": if (rows[at]) window.location.href = rows[at].dataset.href; break;
-      case "f": event.preventDefault(); document.getElementById("find")?.focus(); break;
+      case "x": {
+        const box = rows[at] && rows[at].querySelector("input[name=case]");
+        if (box) { box.checked = !box.checked; refresh(); }
+        break;
+      }
+      case "enter": if (rows[at] && !event.target.closest("a, button, summary")) window.location.href = rows[at].dataset.href; break;
+      case "f": event.preventDefault(); document.getElementById("find").focus(); break;
       case "escape": clear(); break;
       default: return;
     }

@@ -1,0 +1,37 @@
+"""Several capped counts in one round trip: the numbers beside the views of the ledger and on the home page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import connection, models
+from django.core.exceptions import EmptyResultSet
+
+CAP = 1_000
+
+
+def capped_counts(querysets: Mapping[str, models.QuerySet[Any]], cap: int = CAP) -> dict[str, int]:
+    """How many rows each has, at most cap + 1: that one means "more than cap"."""
+    parts: list[str] = []
+    params: list[Any] = []
+    keys: list[str] = []
+    out = dict.fromkeys(querysets, 0)
+    for key, rows in querysets.items():
+        try:
+            sql, values = rows.order_by().values("pk")[: cap + 1].query.sql_with_params()
+        except EmptyResultSet:
+            continue  # nothing that this person may see
+        keys.append(key)
+        parts.append(f"(SELECT count(*) FROM ({sql}) c)")
+        params.extend(values)
+    if parts:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {', '.join(parts)}", params)  # noqa: S608 - compiled by Django, values apart
+            out.update(zip(keys, cursor.fetchone(), strict=True))
+    return out
+
+
+def count_text(n: int, cap: int = CAP) -> str:
+    """ "23", or "1,000+" beyond the cap."""
+    return f"{cap:,}+" if n > cap else f"{n:,}"

@@ -1,0 +1,74 @@
+"""What the desk's pages share: the case of the address, its refusals, who sees the inside of a case."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.functional import cached_property
+
+from xingwei.base.policy.engine import Actor
+from xingwei.base.policy.registry import may
+from xingwei.base.ui.views import Guarded, error_page
+
+from ..models import Attachment, Case, CaseEvent
+
+PORTAL_ROLES = frozenset({"reporter"})
+
+
+class NoSuchCase(Exception):
+    """The number is unknown, or its case is not this person's to see. Both look alike from outside."""
+
+    def __init__(self, number: str) -> None:
+        self.number = number
+        super().__init__(number)
+
+
+class OfCase(Guarded, abstract=True):
+    """A view at /NUMBER/…: `self.case` is the case, if the actor may see it; the answer is 404 otherwise."""
+
+    related: tuple[str, ...] = ()
+
+    @cached_property
+    def case(self) -> Case:
+        return case_of(self.actor, self.kwargs["number"], *self.related)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except NoSuchCase as missing:
+            return error_page(request, 404, reason=f"没有“{missing.number[:20]}”这件问题，或者它不在您能看的范围内")
+
+
+def case_of(actor: Actor, number: str, *related: str) -> Case:
+    """The case of that number, among those the actor may see; full-width digits are understood."""
+    wanted = unicodedata.normalize("NFKC", number).strip().upper()
+    rows = Case.objects.restrict(actor, "desk.case:view")
+    case: Case | None = rows.select_related(*related).filter(number=wanted).first() if related else (
+        rows.filter(number=wanted).first()
+    )
+    if case is None:
+        raise NoSuchCase(number)
+    return case
+
+
+def sees_inside(actor: Actor) -> bool:
+    """Whether the actor sees notes and files marked internal."""
+    return may(actor, "desk.case:view_internal")
+
+
+def events_for(actor: Actor, case: Case) -> QuerySet[CaseEvent]:
+    events = case.events.all()
+    return events if sees_inside(actor) else events.filter(internal=False)
+
+
+def attachments_for(actor: Actor, case: Case) -> QuerySet[Attachment]:
+    files = case.attachments.all()
+    return files if sees_inside(actor) else files.filter(internal=False)
+
+
+def is_portal_person(actor: Actor) -> bool:
+    """Those who only report: the phone pages are theirs, the workbench is not."""
+    return bool(actor.roles) and actor.roles <= PORTAL_ROLES

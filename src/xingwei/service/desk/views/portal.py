@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from xingwei.base.accounts.models import Department, User
+from xingwei.base.policy.engine import Actor
 from xingwei.base.site import queries as site
 from xingwei.base.ui import keyset
 from xingwei.base.ui.views import Act, Page, ServiceRefused, succeed
@@ -19,7 +20,7 @@ from ..forms.portal import IMPACTS, NotYetForm, RateForm, ReportForm, WordsForm
 from ..models import Case
 from ..queries.guess import guess
 from ..services import acts, intake, moves
-from .common import OfCase, attachments_for, events_for
+from .common import OfCase, attachments_for, events_for, is_portal_person
 from .notices import notices
 from .timeline import lines
 from .tiles import Tile, asker_moves
@@ -33,7 +34,11 @@ class PortalPage(Page, abstract=True):
     tab: ClassVar[str] = ""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs) | {"tab": self.tab, "hotline": site.value("desk.hotline")}
+        return super().get_context_data(**kwargs) | {
+            "tab": self.tab,
+            "hotline": site.value("desk.hotline"),
+            "portal_only": is_portal_person(self.actor),
+        }
 
 
 class Report(PortalPage):
@@ -57,7 +62,7 @@ class Report(PortalPage):
         form = ReportForm(request.POST, request.FILES)
         if form.is_valid():
             try:
-                case = intake.open_case(self.actor, _new_case(_person(request), form.cleaned_data))
+                case = intake.open_case(self.actor, _new_case(self.actor, _person(request), form.cleaned_data))
             except ServiceRefused as refusal:
                 form.add_error(None, str(refusal))
             else:
@@ -70,9 +75,9 @@ def _person(request: HttpRequest) -> User:
     return User.objects.select_related("department").get(pk=request.user.pk)
 
 
-def _new_case(person: User, said: dict[str, Any]) -> intake.NewCase:
+def _new_case(actor: Actor, person: User, said: dict[str, Any]) -> intake.NewCase:
     """What the reporter said, completed by the guess. "能干" is level 3 by the contract's own words (9.2b)."""
-    found = guess(said["description"], caller=person, department=person.department)
+    found = guess(actor, said["description"], department=person.department)
     kind, severity = "incident", found.severity or 3
     if said["impact"] == "ask":
         kind, severity = (found.kind if found.kind in _ASKING else "consultation"), 0

@@ -1,23 +1,33 @@
-/* A case's page: forms of the moves open in place, chosen files are named, clocks under an hour tick. */
+/* A case's page: sheets open in place one at a time, chosen files are named. */
 (function () {
   "use strict";
+  function open(id) {
+    const sheet = document.getElementById(id);
+    if (!sheet) return false;
+    for (const other of document.querySelectorAll(".desk-sheet")) other.hidden = other !== sheet;
+    sheet.hidden = false;
+    sheet.scrollIntoView({ block: "nearest" });
+    (sheet.querySelector(".xw-note + .xw-field textarea") || sheet.querySelector("input:not([type=hidden]):not([type=file]), select, textarea"))?.focus({ preventScroll: true });
+    return true;
+  }
   document.addEventListener("click", function (event) {
     const opener = event.target.closest("[data-open]");
-    if (opener) {
+    if (opener && !event.ctrlKey && !event.metaKey && open(opener.dataset.open)) {
       event.preventDefault();
-      for (const card of document.querySelectorAll(".desk-move")) card.hidden = card.id !== opener.dataset.open;
-      const card = document.getElementById(opener.dataset.open);
-      card.scrollIntoView({ block: "nearest" });
-      card.querySelector("input:not([type=hidden]), select, textarea")?.focus();
+      opener.closest("details")?.removeAttribute("open");
+    }
+    const shower = event.target.closest("[data-show]");
+    if (shower) {
+      const place = document.getElementById(shower.dataset.show);
+      if (place) { event.preventDefault(); place.hidden = false; place.scrollIntoView({ block: "center" }); place.querySelector("textarea")?.focus(); }
     }
     const closer = event.target.closest("[data-close]");
     if (closer) document.getElementById(closer.dataset.close).hidden = true;
   });
   for (const input of document.querySelectorAll("[data-files]")) {
     input.addEventListener("change", function () {
-      const names = Array.from(input.files).map((f) => f.name).join("、");
       const place = input.closest("form").querySelector("[data-file-names]");
-      if (place) place.textContent = names;
+      if (place) place.textContent = Array.from(input.files).map((f) => f.name).join("、");
     });
   }
 })();

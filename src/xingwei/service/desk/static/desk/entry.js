@@ -1,41 +1,92 @@
-/* Phone entry: who rang is picked by one touch; digits pick the system when no field has the focus; what the
-   user chose himself is kept when a new guess arrives. */
+/* Phone entry. Runs once for each drawer that comes in. Digits pick the system while no field is being typed in;
+   what the person chose himself is named in `own` and never overwritten by a new guess. */
 (function () {
   "use strict";
   const form = document.getElementById("entry");
-  const own = {};
+  if (!form || form.dataset.ready) return;
+  form.dataset.ready = "1";
+  const own = form.querySelector("[data-own]");
+  const words = document.getElementById("w");
+  const caller = document.getElementById("caller");
+
+  function chose(name) {
+    const names = new Set(own.value.split(",").filter(Boolean));
+    names.add(name);
+    own.value = Array.from(names).join(",");
+  }
+  function again() { words.dispatchEvent(new CustomEvent("xw:again")); }
+
   form.addEventListener("change", function (event) {
-    if (event.target.type === "radio" && event.isTrusted) own[event.target.name] = event.target.value;
-  });
-  document.body.addEventListener("htmx:afterSwap", function (event) {
-    if (event.detail.target.id !== "guess") return;
-    for (const name of Object.keys(own)) {
-      const radio = form.querySelector('input[name="' + name + '"][value="' + CSS.escape(own[name]) + '"]');
-      if (radio) radio.checked = true;
+    const el = event.target;
+    if (el.type === "radio" && /^(system|kind|severity|assignee)$/.test(el.name)) {
+      chose(el.name);
+      if (el.name === "kind") again();
+      if (el.name === "assignee") say(el.dataset.to);
+    }
+    if (el.name === "reporter") {
+      caller.value = el.dataset.caller;
+      for (const row of form.querySelectorAll(".desk-caller")) {
+        if (row.contains(el)) row.classList.add("on"); else row.remove();
+      }
+      words.focus();
+      again();
+    }
+    if (el.matches("[data-files]")) {
+      form.querySelector("[data-file-names]").textContent = Array.from(el.files).map((f) => f.name).join("、");
     }
   });
-  document.addEventListener("click", function (event) {
-    const pick = event.target.closest("[data-pick-caller]");
-    if (!pick) return;
-    document.getElementById("reporter").value = pick.dataset.pickCaller;
-    document.getElementById("caller").value = pick.dataset.name;
-    for (const row of document.querySelectorAll("#callers .desk-caller")) if (!row.contains(pick)) row.remove();
-    pick.remove();
-    document.getElementById("w").focus();
-    document.getElementById("w").dispatchEvent(new Event("input", { bubbles: true }));
+  function say(name) {
+    form.querySelector("[data-register]").textContent = name && name !== "我来办" ? "登记并交给" + name : "登记";
+  }
+  form.addEventListener("click", function (event) {
+    if (!event.target.closest("[data-other-caller]")) return;
+    event.preventDefault();
+    document.getElementById("callers").replaceChildren();
+    caller.value = "";
+    caller.focus();
   });
-  document.getElementById("caller").addEventListener("input", () => { document.getElementById("reporter").value = ""; });
-  document.addEventListener("keydown", function (event) {
-    if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) && event.target.type !== "radio") return;
-    if (!/^[0-9]$/.test(event.key) || event.ctrlKey || event.altKey || event.metaKey) return;
-    const systems = form.querySelectorAll("input[name=system]");
-    const radio = systems[event.key === "0" ? 9 : Number(event.key) - 1];
-    if (radio) { radio.checked = true; own.system = radio.value; }
+  form.addEventListener("htmx:afterSwap", function (event) {
+    if (event.detail.target.id === "guess") {
+      const to = form.querySelector("input[name=assignee]:checked");
+      say(to ? to.dataset.to : "");
+    }
+    if (event.detail.target.id === "callers" && form.querySelector("input[name=reporter]:checked")) again();
   });
-  const watch = document.querySelector("[data-stopwatch]");
-  const started = Date.now();
-  setInterval(function () {
-    const s = Math.floor((Date.now() - started) / 1000);
-    watch.textContent = "已用 " + (s < 60 ? s + " 秒" : Math.floor(s / 60) + " 分 " + (s % 60) + " 秒");
-  }, 1000);
+  caller.addEventListener("keydown", function (event) {
+    if (event.key !== "Enter" || event.ctrlKey) return;
+    event.preventDefault();
+    const first = form.querySelector(".desk-caller input");
+    if (first && !first.checked) { first.checked = true; first.dispatchEvent(new Event("change", { bubbles: true })); }
+    words.focus();
+  });
+  words.addEventListener("keydown", function (event) {
+    if (event.key !== "Enter" || event.ctrlKey || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    (form.querySelector("input[name=system]:checked") || form.querySelector("input[name=system]")).focus();
+  });
+
+  if (!window.xwEntryKeys) {
+    window.xwEntryKeys = true;
+    document.addEventListener("keydown", function (event) {
+      const drawer = document.getElementById("entry");
+      if (!drawer) return;
+      if (event.key === "Escape") {
+        const back = drawer.querySelector("[data-escape]");
+        if (!document.querySelector("#overlay > *")) window.location.href = back.href;
+        return;
+      }
+      const el = event.target;
+      if (/^(TEXTAREA|SELECT)$/.test(el.tagName) || (el.tagName === "INPUT" && !/^(radio|checkbox)$/.test(el.type))) return;
+      if (!/^[0-9]$/.test(event.key) || event.ctrlKey || event.altKey || event.metaKey) return;
+      const radio = drawer.querySelector('input[name=system][data-digit="' + event.key + '"]');
+      if (radio) { event.preventDefault(); radio.checked = true; radio.focus(); radio.dispatchEvent(new Event("change", { bubbles: true })); }
+    });
+    setInterval(function () {
+      const place = document.querySelector("#entry [data-stopwatch]");
+      if (!place) return;
+      const started = Number(place.dataset.started || (place.dataset.started = String(Date.now())));
+      const s = Math.floor((Date.now() - started) / 1000);
+      place.textContent = s < 60 ? s + " 秒" : Math.floor(s / 60) + " 分 " + (s % 60) + " 秒";
+    }, 500);
+  }
 })();

@@ -29,12 +29,13 @@ class Home(Page):
             if (card.roles and not self.actor.has_role(*card.roles)) or not may(self.actor, card.permission):
                 continue
             if (context := card.context(self.request)) is not None:
-                cards.append({"template": card.template, "context": context, "wide": card.wide})
+                cards.append({"template": card.template, "context": context, "wide": card.wide, "order": card.order})
         now = timezone.localtime()
         return super().get_context_data(**kwargs) | {
             "wide_cards": [c for c in cards if c["wide"]],
             "side_cards": [c for c in cards if not c["wide"]],
             "today": f"{words.day(now.date())} {now:%H:%M}",
+            "stats": [s for f in registry.home_stats for s in f(self.actor)],
         }
 
 

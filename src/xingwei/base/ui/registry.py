@@ -4,6 +4,7 @@ nav        entries of the main navigation
 banners    sentences above every page (provisional calendar, nobody on call)
 topbar     the pill at the right of the top bar (who is on duty)
 bell       unread notifications
+home_stats the line of numbers under the home page's title
 home_cards cards of the home page
 search     providers of the search over everything ("/")
 panels     pieces that a higher room puts on a lower room's page, by place name
@@ -64,8 +65,23 @@ class SearchHit:
 
 
 @dataclass(frozen=True, slots=True)
+class Stat:
+    """One number of the line under the home page's title; it opens what it counts. state: "", warn or late."""
+
+    label: str
+    value: str
+    url: str
+    icon: str
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HomeCard:
-    """A card of the home page. template is rendered with context(request); wide ones stand left."""
+    """A card of the home page. template is rendered with c=context(request); None leaves it out.
+
+    wide ones stand left. On the phone, where all stand in one column, order alone decides: what to do next comes
+    first (10), then clocks (20), systems (30), duty (40), and figures (60 and on).
+    """
 
     order: int
     permission: str
@@ -102,6 +118,7 @@ class _Registry:
     banners: list[Callable[[Actor], Banner | None]] = field(default_factory=list)
     topbar: list[Callable[[HttpRequest], str]] = field(default_factory=list)
     bell: list[Callable[[Actor], int]] = field(default_factory=list)
+    home_stats: list[Callable[[Actor], Iterable[Stat]]] = field(default_factory=list)
     home_cards: list[HomeCard] = field(default_factory=list)
     search: list[Callable[[Actor, str], Iterable[SearchHit]]] = field(default_factory=list)
     panels: list[Panel] = field(default_factory=list)

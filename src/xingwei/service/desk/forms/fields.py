@@ -42,7 +42,7 @@ class Line(forms.CharField):
 
     def __init__(self, label: str, *, limit: int = LINE_LIMIT, **kwargs: Any) -> None:
         self.limit = limit
-        messages = {"required": f"请填写：{label}"}
+        messages = {"required": f"请填写：{label}"} | kwargs.pop("error_messages", {})
         widget = forms.TextInput(attrs={"class": "form-control", "autocomplete": "off", "maxlength": limit})
         super().__init__(label=label, error_messages=messages, **{"widget": widget, **kwargs})
 

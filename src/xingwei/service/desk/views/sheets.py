@@ -75,13 +75,6 @@ def move_sheets(actor: Actor, case: Case) -> list[Sheet]:
     facts = facts_of(case)
     offered = workflow().moves_for(facts, mover(actor, case))
     offered = [m for m in offered if "by_agreement" in facts.facts or "by_agreement" not in m.guards]
-    wanted = _ANSWERS_CLOCK.get(case.next_due_clock, ())
-
-    def rank(move: Move) -> int:
-        if move.key in wanted:
-            return wanted.index(move.key)
-        return 90 if move.event == "arrived" and case.arrived_at else 50
-
     return [
         Sheet(
             move.key,
@@ -94,8 +87,16 @@ def move_sheets(actor: Actor, case: Case) -> list[Sheet]:
             move=True,
             danger=move.key in {"roll_back"},
         )
-        for move in sorted(offered, key=rank)
+        for move in sorted(offered, key=lambda m: by_clock(case, m))
     ]
+
+
+def by_clock(case: Case, move: Move) -> int:
+    """Sort key of moves: what the next clock asks for first; arriving a second time last."""
+    wanted = _ANSWERS_CLOCK.get(case.next_due_clock, ())
+    if move.key in wanted:
+        return wanted.index(move.key)
+    return 90 if move.event == "arrived" and case.arrived_at else 50
 
 
 def move_of(case: Case, key: str) -> Move:

@@ -5,3 +5,9 @@ class WebConfig(AppConfig):
     name = "xingwei.web"
     label = "web"
     verbose_name = "杏维"
+
+    def ready(self) -> None:
+        from xingwei.base.ui.registry import NavItem, registry
+        from xingwei.base.ui.views import SIGNED_IN
+
+        registry.nav.append(NavItem("", 0, "工作台", "layout-dashboard", "home", SIGNED_IN))

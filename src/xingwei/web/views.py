@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.utils import timezone
 
 from xingwei.base.policy.registry import may
@@ -22,6 +22,12 @@ class Home(Page):
     permission = SIGNED_IN
     template_name = "web/home.html"
     title = "工作台"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        for landing in registry.landing:
+            if (url := landing(self.actor)) is not None:
+                return HttpResponseRedirect(url)
+        return super().get(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         cards = []

@@ -12,6 +12,7 @@ from xingwei.base.policy.engine import Actor
 from xingwei.base.policy.registry import may, roles
 
 from .registry import SECTIONS, registry
+from .views import SIGNED_IN
 
 
 def layout(request: HttpRequest) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def _nav(request: HttpRequest, actor: Actor) -> list[dict[str, Any]]:
     sections: dict[str, list[dict[str, Any]]] = {name: [] for name in SECTIONS}
     best: tuple[int, dict[str, Any]] | None = None
     for item in sorted(registry.nav, key=lambda i: i.order):
-        if not may(actor, item.permission):
+        if item.permission != SIGNED_IN and not may(actor, item.permission):
             continue
         url = reverse(item.url_name)
         entry = {

@@ -4,6 +4,7 @@ nav        entries of the main navigation
 banners    sentences above every page (provisional calendar, nobody on call)
 topbar     the pill at the right of the top bar (who is on duty)
 bell       unread notifications
+landing    where people go instead of the home page, by role
 home_stats the line of numbers under the home page's title
 home_cards cards of the home page
 search     providers of the search over everything ("/")
@@ -118,6 +119,7 @@ class _Registry:
     banners: list[Callable[[Actor], Banner | None]] = field(default_factory=list)
     topbar: list[Callable[[HttpRequest], str]] = field(default_factory=list)
     bell: list[Callable[[Actor], int]] = field(default_factory=list)
+    landing: list[Callable[[Actor], str | None]] = field(default_factory=list)
     home_stats: list[Callable[[Actor], Iterable[Stat]]] = field(default_factory=list)
     home_cards: list[HomeCard] = field(default_factory=list)
     search: list[Callable[[Actor, str], Iterable[SearchHit]]] = field(default_factory=list)

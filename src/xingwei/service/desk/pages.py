@@ -19,6 +19,7 @@ from .models import Case
 from .queries import ledger
 from .queries.counts import capped_counts, count_text
 from .views import home, next_steps
+from .views.common import is_portal_person
 from .views.rows import HEAVY, RELATED, rows
 from .workflow import state_of
 
@@ -31,7 +32,17 @@ def open_count(actor: Actor) -> Count | None:
     running = ledger.visible(actor).exclude(category="closed")
     n = capped_counts({"open": running, "late": running.filter(next_due_at__lt=timezone.now())})
     late = n["late"]
-    return Count(count_text(n["open"]), bool(late), f"{count_text(late)} 件已超时" if late else "") if n["open"] else None
+    return (
+        Count(count_text(n["open"]), bool(late), f"{count_text(late)} 件已超时" if late else "") if n["open"] else None
+    )
+
+
+def portal(actor: Actor) -> str | None:
+    """Who only reports lands on the phone pages: on what is open, or where one reports."""
+    if not is_portal_person(actor):
+        return None
+    mine = Case.objects.filter(reporter_id=actor.id).exclude(category="closed")
+    return reverse("desk:portal-mine" if mine.exists() else "desk:portal-report")
 
 
 def entry_button(request: HttpRequest) -> str:
@@ -74,11 +85,10 @@ def list_card(title: str, note: str, empty: str, query: str, where: Callable[[Ac
     return context
 
 
-registry.nav.append(
-    NavItem("服务", 10, "台账", "list-details", "desk:ledger", "desk.case:view", open_count)
-)
+registry.nav.append(NavItem("服务", 10, "台账", "list-details", "desk:ledger", "desk.case:view", open_count))
 registry.nav.append(NavItem("服务", 25, "来电", "phone-incoming", "desk:calls", "desk.call:view"))
 registry.topbar.append(entry_button)
+registry.landing.append(portal)
 registry.search.append(find_cases)
 registry.home_stats.append(home.stats)
 registry.panels.append(

@@ -74,7 +74,9 @@ class TagsForm(forms.Form):
     tags = Line("标签", limit=200, required=False, help_text="用空格或逗号隔开，每个最长 20 字，最多 10 个")
 
     def clean_tags(self) -> list[str]:
-        words = [w for w in str(half_width(self.cleaned_data["tags"])).replace(",", " ").replace("、", " ").split() if w]
+        words = [
+            w for w in str(half_width(self.cleaned_data["tags"])).replace(",", " ").replace("、", " ").split() if w
+        ]
         if len(words) > 10:
             raise forms.ValidationError(f"最多 10 个标签，现在是 {len(words)} 个。")
         for word in words:

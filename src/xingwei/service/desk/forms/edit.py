@@ -57,7 +57,12 @@ class EditForm(forms.Form):
     department = _select(Department.objects.filter(active=True), "反映科室", "没有")
     reporter_name = Line("反映人", limit=40, required=False)
     phone = Line("回电", limit=40, required=False)
-    party = forms.ChoiceField(label="归属", choices=Case.Party.choices, error_messages=_UNKNOWN, widget=forms.Select(attrs={"class": "form-select"}))
+    party = forms.ChoiceField(
+        label="归属",
+        choices=Case.Party.choices,
+        error_messages=_UNKNOWN,
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
     party_organisation = _select(Organisation.objects.filter(active=True), "归属单位", "没有")
     tried = Long("信息科先行诊断", rows=3, required=False)
 

@@ -66,7 +66,9 @@ class Calls(ListPage):
     empty = ("还没有来电记录", "未接的来电登记在这里，回过电话点“已回电”。考核表第 5 行数未接的次数。")
     filters = (
         Filter("missed", "未接", "missed", "phone-x", kind="bool"),
-        Filter("waiting", "待回电", lambda values, actor: Q(missed=True, called_back_at=None), "phone-call", kind="bool"),
+        Filter(
+            "waiting", "待回电", lambda values, actor: Q(missed=True, called_back_at=None), "phone-call", kind="bool"
+        ),
     )
 
     def get_queryset(self) -> models.QuerySet[CallLog]:

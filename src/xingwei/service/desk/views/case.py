@@ -60,28 +60,34 @@ class CaseView(OfCase, Page):
                 sheets.append(sent)
         opened = sent.key if sent else self.request.GET.get("open", "")
         context = super().get_context_data(**kwargs)
-        return context | self._timeline() | self._list() | case_parts.sections(actor, case, self.request) | {
-            "case": case,
-            "clocks": case_parts.clocks(case),
-            "sheets": sheets,
-            "buttons": _buttons(sheets),
-            "opened": opened,
-            "note_form": kwargs.get("note_form") or NoteForm(initial={"visible": True}),
-            "can_note": can(actor, "desk.case:note", case),
-            "can_edit": can(actor, "desk.case:edit", case),
-            "inside": sees_inside(actor),
-            "attachments": list(attachments_for(actor, case)),
-            "similar": similar.similar(actor, case),
-            "watching": case.watchers.filter(person_id=actor.id).exists(),
-            "stale": kwargs.get("stale", ()),
-        }
+        return (
+            context
+            | self._timeline()
+            | self._list()
+            | case_parts.sections(actor, case, self.request)
+            | {
+                "case": case,
+                "clocks": case_parts.clocks(case),
+                "sheets": sheets,
+                "buttons": _buttons(sheets),
+                "opened": opened,
+                "note_form": kwargs.get("note_form") or NoteForm(initial={"visible": True}),
+                "can_note": can(actor, "desk.case:note", case),
+                "can_edit": can(actor, "desk.case:edit", case),
+                "inside": sees_inside(actor),
+                "attachments": list(attachments_for(actor, case)),
+                "similar": similar.similar(actor, case),
+                "watching": case.watchers.filter(person_id=actor.id).exists(),
+                "stale": kwargs.get("stale", ()),
+            }
+        )
 
     def _timeline(self) -> dict[str, Any]:
         events = events_for(self.actor, self.case)
         wanted = self.request.GET.get("line", "all")
         counted = timeline.counts(events)
         page = keyset.page(
-            timeline.only(events, wanted),
+            timeline.only(events, wanted).select_related("actor"),
             ("-at", "-id"),
             after=self.request.GET.get("after", ""),
             size=LINES,
@@ -219,5 +225,3 @@ class Note(CaseForm):
     def _said_just_now(self, text: str) -> bool:
         recent = self.case.events.filter(type="noted", actor_id=self.actor.id, at__gte=timezone.now() - self.again)
         return bool(recent.filter(text=text).exists())
-
-

@@ -48,26 +48,44 @@ class Block:
     why: str = ""
 
 
+_STOPS = {"response": "responded", "arrival": "arrived", "bulletin": "bulletin"}
+
+
 def clocks(case: Case) -> list[Block]:
+    """The last run of each clock, and how long business was affected by a fault of level 1 or 2."""
     now = timezone.now()
-    shown = [_block(c, now) for c in clock_queries.current(case, now) if case.category != "closed" or c.state == "done"]
+    done = case.events.filter(type__in=_STOPS.values()).select_related("actor").order_by("-at")
+    who = {e.type: str(e.actor or e.actor_name) for e in done}  # the first of each: who answered, who came
+    shown = [
+        _block(c, case, now, who.get(_STOPS.get(c.key, ""), ""))
+        for c in clock_queries.current(case, now)
+        if case.category != "closed" or c.state == "done"
+    ]
     span = clock_queries.outage(case, now)
     if span is not None:
-        over = bool(case.restored_at or case.resolved_at or case.closed_at)
-        big, small = _split(words.duration(span))
-        party = f"归属{case.get_party_display()}" if case.party != Case.Party.UNKNOWN else "归属未判定"
-        shown.append(Block("done" if over else "late", "activity", "业务影响", big, small, 0, f"{_stamp(case.opened_at)} 起，{party}"))  # fmt: skip
+        shown.append(_outage(case, span))
     return shown[:MOST_BLOCKS]
 
 
-def _block(clock: ClockView, now: dt.datetime) -> Block:
-    what = f"{clock.label}（{_allowed(clock)}）" if clock.due_at else clock.label
+def _outage(case: Case, span: dt.timedelta) -> Block:
+    over = bool(case.restored_at or case.resolved_at or case.closed_at)
+    big, small = _split(words.duration(span))
+    party = f"归属{case.get_party_display()}" if case.party != Case.Party.UNKNOWN else "归属未判定"
+    due = f"{_stamp(case.opened_at)} 起，{party}"
+    return Block("done" if over else "late", "activity", "业务影响", big, small, 0, due)
+
+
+def _block(clock: ClockView, case: Case, now: dt.datetime, who: str) -> Block:
+    level = f"{'一二三'[case.severity - 1]}级，" if clock.key == "arrival" and case.severity else ""
+    what = f"{clock.label}（{level}{_allowed(clock)}）" if clock.due_at else clock.label
     state = "late" if clock.state == "done" and clock.missed else clock.state
     icon = ICONS[state]
     if clock.state == "done" and clock.stopped_at:
         big, small = _split(clock.remaining)
         small = f"{small}，{'超时' if clock.missed else '达标'}"
-        return Block(state, icon, what, big, small, clock.share, f"{_stamp(clock.stopped_at)} 完成", why=clock.note)
+        return Block(
+            state, icon, what, big, small, clock.share, f"{_stamp(clock.stopped_at)} {who or '完成'}", why=clock.note
+        )
     if clock.state == "pause":
         whom, _, left = clock.remaining.partition("，")
         return Block(state, icon, what, whom, "", clock.share, left or "时钟暂停", why=clock.note)
@@ -129,9 +147,14 @@ def facts(case: Case) -> list[Fact]:
         Fact("解决", _stamp(case.resolved_at) if case.resolved_at else ""),
         Fact("办结", _stamp(case.closed_at) if case.closed_at else ""),
         Fact("满意度", f"{case.satisfaction} 分 {case.satisfaction_note}".strip() if case.satisfaction else ""),
-        Fact("时限依据", _joined(case.policy_version and f"合同 {case.policy_version}", case.calendar_version and f"日历 {case.calendar_version}")),
+        Fact("时限依据", _joined(*_versions(case))),
     ]  # fmt: skip
     return [f for f in found if f.value]
+
+
+def _versions(case: Case) -> list[str]:
+    found = (("合同", case.policy_version), ("日历", case.calendar_version))
+    return [f"{what} {version}" for what, version in found if version]
 
 
 def _joined(*parts: Any) -> str:

@@ -46,8 +46,8 @@ def case_of(actor: Actor, number: str, *related: str) -> Case:
     """The case of that number, among those the actor may see; full-width digits are understood."""
     wanted = unicodedata.normalize("NFKC", number).strip().upper()
     rows = Case.objects.restrict(actor, "desk.case:view")
-    case: Case | None = rows.select_related(*related).filter(number=wanted).first() if related else (
-        rows.filter(number=wanted).first()
+    case: Case | None = (
+        rows.select_related(*related).filter(number=wanted).first() if related else (rows.filter(number=wanted).first())
     )
     if case is None:
         raise NoSuchCase(number)

@@ -68,5 +68,3 @@ class Edit(OfCase, FormPage):
                 form.fields[name].help_text = f"现在库里是：{str(shown or '空')[:200]}"
         form.add_error(None, str(stale))
         return self.render_to_response(self.get_context_data(form=form, stale=stale.changes), status=409)
-
-

@@ -42,14 +42,18 @@ class Entry(Page):
             said.setdefault("key", uuid.uuid4().hex)
             form = EntryForm(initial=said)
         asked = form.data if form.is_bound else as_query(form.initial)
-        return super().get_context_data(**kwargs) | preset(self.actor, asked) | {
-            "form": form,
-            "restored": restored,
-            "over": bool(self.request.headers.get("HX-Request")),
-            "back_url": reverse("desk:ledger"),
-            "respond_by": respond_by(),
-            "it": self.actor.side == "hospital",
-        }
+        return (
+            super().get_context_data(**kwargs)
+            | preset(self.actor, asked)
+            | {
+                "form": form,
+                "restored": restored,
+                "over": bool(self.request.headers.get("HX-Request")),
+                "back_url": reverse("desk:ledger"),
+                "respond_by": respond_by(),
+                "it": self.actor.side == "hospital",
+            }
+        )
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         if request.POST.get("act") == "draft":

@@ -48,7 +48,9 @@ def preset(actor: Actor, said: QueryDict) -> dict[str, Any]:
     severity = str(found.severity or 3) if graded else "0"
     if "severity" in own and said.get("severity", "") in {"0", "1", "2", "3"}:
         severity = said["severity"] if graded else "0"
-    system = said.get("system", "") if "system" in own else (found.system.code if found.system else said.get("system", ""))
+    system = (
+        said.get("system", "") if "system" in own else (found.system.code if found.system else said.get("system", ""))
+    )
     people = _assignees(actor, found)
     suggested = str(people[0]["pk"]) if people else ""
     assignee = said.get("assignee", "") if "assignee" in own else suggested

@@ -68,7 +68,9 @@ def alarms(request: HttpRequest) -> dict[str, Any] | None:
     for case in found:
         span = clocks.outage(case, now)
         party = f"；判定：{case.get_party_display()}" if case.party != Case.Party.UNKNOWN else ""
-        line = f"{case.where}，{timezone.localtime(case.opened_at):%H:%M} 起 {words.duration(span) if span else ''}{party}"
+        line = (
+            f"{case.where}，{timezone.localtime(case.opened_at):%H:%M} 起 {words.duration(span) if span else ''}{party}"
+        )
         marks: list[Block] = [b for b in blocks_of(case) if b.what != "业务影响"]
         url = case.get_absolute_url()
         told = may(actor, "desk.case:coordinate") and case.responded_at is not None
@@ -117,13 +119,16 @@ def system_card(request: HttpRequest) -> dict[str, Any] | None:
     faults = seen.filter(kind="incident", opened_at__gte=since).annotate(day=TruncDate("opened_at"))
     for r in faults.values("system", "day").annotate(n=Count("pk"), worst=Min("severity")).order_by():
         days.setdefault(r["system"], {})[r["day"]] = (r["n"], r["worst"])
-    last = {c.pk: c for c in Case.objects.filter(pk__in=[r["last"] for r in opened.values() if r["last"]]).only("title", "number", "opened_at")}  # fmt: skip
+    newest = [r["last"] for r in opened.values() if r["last"]]
+    last = Case.objects.only("title", "number", "opened_at").in_bulk(newest)
     systems = [_system(s, opened.get(s.pk), days.get(s.pk, {}), last, today) for s in System.objects.all()]
     systems.sort(key=lambda s: (s["worst"] or 9, -s["open"]))
     return {"systems": systems} if systems else None
 
 
-def _system(system: System, opened: Any, days: dict[dt.date, tuple[int, int]], last: Any, today: dt.date) -> dict[str, Any]:
+def _system(
+    system: System, opened: Any, days: dict[dt.date, tuple[int, int]], last: Any, today: dt.date
+) -> dict[str, Any]:
     case = last.get(opened["last"]) if opened else None
     strip = []
     for back in range(DAYS - 1, -1, -1):
@@ -153,7 +158,9 @@ def flow_card(request: HttpRequest) -> dict[str, Any] | None:
     came = _per_day(seen.filter(opened_at__gte=first), "opened_at")
     went = _per_day(seen.filter(closed_at__gte=first), "closed_at")
     days = [today - dt.timedelta(days=n) for n in range(DAYS - 1, -1, -1)]
-    waits = seen.filter(opened_at__gte=first, responded_at__isnull=False, kind="incident").values_list("opened_at", "responded_at")[:2000]
+    waits = seen.filter(opened_at__gte=first, responded_at__isnull=False, kind="incident").values_list(
+        "opened_at", "responded_at"
+    )[:2000]
     spans = [b - a for a, b in waits]
     return {
         "accepted": sum(came.values()),
@@ -188,5 +195,3 @@ def _chart(days: list[str], came: list[int], went: list[int]) -> dict[str, Any]:
             {"name": "办结", "type": "line", "data": went, "symbol": "none", "lineStyle": {"width": 2}},
         ],
     }  # fmt: skip
-
-

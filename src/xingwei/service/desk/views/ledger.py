@@ -76,29 +76,36 @@ class Ledger(Page):
             | {"shown": total}
         )
         context = super().get_context_data(**kwargs)
-        return context | self._views(counted) | self._chips() | {
-            "groups": _groups(shown) if by_due else [("", shown)] if shown else [],
-            "total": count_text(counted["shown"]),
-            "next_url": asked.with_(after=page.next) if page.next else "",
-            "previous_url": asked.with_(before=page.previous) if page.previous else "",
-            "from": urlencode({"from": asked.kept}) if asked.kept else "",
-            "asked": asked,
-            "by_due": by_due,
-            "open_to": site.value("desk.open_to") if asked.sees_all else "",
-            "export_urls": {k: asked.with_(format=k) for k in ("xlsx", "csv")}
-            if may(self.actor, "desk.case:export")
-            else {},
-            "can_bulk": may(self.actor, "desk.case:assign"),
-            "assignees": asked.people,
-            "can_register": may(self.actor, "desk.case:register"),
-        }
+        return (
+            context
+            | self._views(counted)
+            | self._chips()
+            | {
+                "groups": _groups(shown) if by_due else [("", shown)] if shown else [],
+                "total": count_text(counted["shown"]),
+                "next_url": asked.with_(after=page.next) if page.next else "",
+                "previous_url": asked.with_(before=page.previous) if page.previous else "",
+                "from": urlencode({"from": asked.kept}) if asked.kept else "",
+                "asked": asked,
+                "by_due": by_due,
+                "open_to": site.value("desk.open_to") if asked.sees_all else "",
+                "export_urls": {k: asked.with_(format=k) for k in ("xlsx", "csv")}
+                if may(self.actor, "desk.case:export")
+                else {},
+                "can_bulk": may(self.actor, "desk.case:assign"),
+                "assignees": asked.people,
+                "can_register": may(self.actor, "desk.case:register"),
+            }
+        )
 
     def _views(self, counted: dict[str, int]) -> dict[str, Any]:
         own = SavedView.objects.filter(owner_id=self.actor.id) | SavedView.objects.filter(
             shared=True, owner__organisation__short_name=self.actor.organisation
         )
         kept = self.asked.kept
-        known = [{"view": v, "url": f"?{v.query}", "current": v.query == kept} for v in own.select_related("owner")[:30]]
+        known = [
+            {"view": v, "url": f"?{v.query}", "current": v.query == kept} for v in own.select_related("owner")[:30]
+        ]
         mine = next((v["view"] for v in known if v["current"] and v["view"].owner_id == self.actor.id), None)
         home = reverse("desk:ledger")
         system_views = [
@@ -150,7 +157,9 @@ class Bulk(Act):
         what = request.POST.get("act", "")
         if what == "export":
             exporting.exported(self.actor, "xlsx", f"选中 {len(cases)} 件")
-            picked = Case.objects.filter(pk__in=[c.pk for c in cases]).select_related("system", "department", "assignee")
+            picked = Case.objects.filter(pk__in=[c.pk for c in cases]).select_related(
+                "system", "department", "assignee"
+            )
             return export_response("xlsx", "问题台账", LedgerTable, picked.order_by("-pk"))
         if what == "merge":
             acts.merge(self.actor, cases[0], cases[1:])
@@ -218,5 +227,3 @@ class DropView(Act):
 
     def get_next(self, request: HttpRequest) -> str:
         return reverse("desk:ledger")
-
-

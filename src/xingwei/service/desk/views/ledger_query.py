@@ -15,7 +15,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from xingwei.base.accounts.models import Department, User
+from xingwei.base.accounts.models import Department
 from xingwei.base.estate.models import System
 from xingwei.base.policy.engine import Actor, Scope
 from xingwei.base.policy.registry import policy

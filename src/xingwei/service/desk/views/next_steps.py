@@ -40,6 +40,7 @@ class Step:
     act_url: str
     button: str = ""
     post: tuple[tuple[str, str], ...] = ()
+    rank: int = 1  # 0 presses, 2 can wait
 
 
 def card(request: HttpRequest) -> dict[str, Any] | None:
@@ -52,6 +53,7 @@ def card(request: HttpRequest) -> dict[str, Any] | None:
         if (step := _step(actor, case, now)) is not None:
             steps.append(step)
     n = capped_counts({"n": found})["n"]
+    steps.sort(key=lambda s: s.rank)  # stable: within a rank, what is due first stays first
     return {"steps": steps[:STEPS], "count": count_text(n), "more": n > STEPS}
 
 
@@ -70,7 +72,11 @@ def waiting_for(actor: Actor) -> Any:
         mine |= Q(state="it_first")
     if actor.has_role("it_head"):
         mine |= Q(category="waiting", waiting_for="hospital")
-        mine |= Q(kind="defect", state="assessing") | Q(kind="change", state="planned") | Q(kind="data_request", state="new")
+        mine |= (
+            Q(kind="defect", state="assessing")
+            | Q(kind="change", state="planned")
+            | Q(kind="data_request", state="new")
+        )
     if actor.side == "hospital":
         mine |= Q(reporter_id=actor.id, category__in=("answered", "resolved"))
     return ledger.visible(actor).exclude(category="closed").filter(mine)
@@ -86,19 +92,21 @@ def next_move(actor: Actor, case: Case) -> Move | None:
 def _step(actor: Actor, case: Case, now: dt.datetime) -> Step | None:
     why = _why(case, now)
     url = case.get_absolute_url()
+    clock = clock_of(case, now)
+    rank = 0 if clock and clock.state in {"late", "soon"} else 2
     if case.assignee_id is None and case.category == "new" and actor.has_role("service_manager"):
         best = next(iter(assignees(case.system, limit=1)), None)
         if best is None:
-            return Step("user-plus", "指派", case.title, url, why, f"{url}?open=assign#sheet-assign")
+            return Step("user-plus", "指派", case.title, url, why, f"{url}?open=assign#sheet-assign", rank=rank)
         return Step(
-            "user-plus", "指派", case.title, url, f"{why}；{best.person}{best.note}",
+            "user-plus", "指派", case.title, url, f"{why}；{best.person} {best.note}",
             reverse("desk:act", args=[case.number, "assign"]), f"指派{best.person}",
-            (("assignee", str(best.person.pk)), ("version", str(case.version))),
+            (("assignee", str(best.person.pk)), ("version", str(case.version))), rank,
         )  # fmt: skip
     move = next_move(actor, case)
     if move is None:
         return None
-    return Step(move.icon, move.label, case.title, url, why, f"{url}?open={move.key}#sheet-{move.key}")
+    return Step(move.icon, move.label, case.title, url, why, f"{url}?open={move.key}#sheet-{move.key}", rank=rank)
 
 
 def _why(case: Case, now: dt.datetime) -> str:
@@ -135,6 +143,13 @@ def _calls(actor: Actor) -> list[Step]:
     missed = CallLog.objects.filter(missed=True, called_back_at=None).order_by("at")[:2]
     url = reverse("desk:calls")
     return [
-        Step("phone-x", "回电", f"{c.caller} {c.caller_name}".strip(), url, f"{timezone.localtime(c.at):%m-%d %H:%M} 未接", url)
+        Step(
+            "phone-x",
+            "回电",
+            f"{c.caller} {c.caller_name}".strip(),
+            url,
+            f"{timezone.localtime(c.at):%m-%d %H:%M} 未接",
+            url,
+        )
         for c in missed
     ]

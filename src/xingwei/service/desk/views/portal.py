@@ -22,8 +22,8 @@ from ..queries.guess import guess
 from ..services import acts, intake, moves
 from .common import OfCase, attachments_for, events_for, is_portal_person
 from .notices import notices
-from .timeline import lines
 from .tiles import Tile, asker_moves
+from .timeline import lines
 
 TILES = 20
 LINES = 60
@@ -144,8 +144,10 @@ class Mine(PortalPage):
     def _rows(self, tab: str) -> Any:
         rows = Case.objects.restrict(self.actor, "desk.case:view").filter(merged_into=None)
         if tab == "department":
-            return rows.filter(department__in=self.actor.departments).exclude(category="closed").exclude(
-                reporter_id=self.actor.id
+            return (
+                rows.filter(department__in=self.actor.departments)
+                .exclude(category="closed")
+                .exclude(reporter_id=self.actor.id)
             )
         rows = rows.filter(reporter_id=self.actor.id)
         return rows.filter(category="closed") if tab == "done" else rows.exclude(category="closed")
@@ -185,7 +187,7 @@ class PortalCase(OfCase, PortalPage):
             "rate_form": RateForm() if case.category == "closed" and case.satisfaction is None else None,
             "answers": list(case.answers.select_related("by")),
             "attachments": list(attachments_for(actor, case)),
-            "lines": lines(case, list(events_for(actor, case).select_related("actor__organisation")[:LINES])),
+            "lines": lines(case, list(events_for(actor, case).select_related("actor")[:LINES])),
             "mine": case.reporter_id == actor.id,
         }
         return super().get_context_data(**kwargs) | context | kwargs
@@ -243,7 +245,7 @@ class PortalRate(PortalAct):
 
 
 class Confirm(OfCase, Act):
-    """"好了": the one touch with which a reporter closes a case."""
+    """ "好了": the one touch with which a reporter closes a case."""
 
     permission = "desk.case:move"
 

@@ -123,7 +123,7 @@ _ACTS = (
     _Act("grade", "改级别", "alert-triangle", "desk.case:grade", "级别决定到场时限（条款 9.2b），改动记入经过", "l"),
     _Act("ask-third", "告知第三方", "building-broadcast-tower", "desk.case:ask_third", "对方联系人从此能看这一件（条款 1.9b）"),
     _Act("coordinate", "三方协商", "users-group", "desk.case:coordinate", "开过以后记录（条款 1.9b）", open_only=False),
-    _Act("feedback", "出具书面反馈", "file-certificate", "desk.feedback:issue", "原因未查明或未彻底解决时须出具（条款 9.7）", open_only=False),
+    _Act("feedback", "出具书面反馈", "file-certificate", "desk.feedback:issue", "未查明或未彻底解决时出具（条款 9.7）", open_only=False),
     _Act("merge", "并入另一件", "git-merge", "desk.case:merge", "这一件关闭，经过保留，两边的人都会知道", "m"),
     _Act("split", "拆出一件", "git-branch", "desk.case:merge", "同类别、同科室，互相关联"),
     _Act("link", "关联", "link", "desk.case:edit", open_only=False),

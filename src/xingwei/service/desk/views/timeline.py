@@ -46,9 +46,12 @@ _LOOKS: dict[str, tuple[str, str]] = {
     "linked": ("link", ""),
     "unlinked": ("unlink", ""),
     "rated": ("star", "ok"),
+    "told_third": ("building-broadcast-tower", "doing"),
     "feedback": ("file-certificate", "doing"),
     "coordinated": ("users-group", "doing"),
 }
+
+SHORT = 24
 
 
 @dataclass(slots=True)
@@ -63,6 +66,27 @@ class Line:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.event, name)
+
+    case: Case | None = None
+
+    @property
+    def who(self) -> str:
+        """How the person is called; for the first line the one who reported it."""
+        if self.event.type == "opened" and self.case is not None and self.case.reporter_name:
+            return self.case.reporter_name
+        return str(self.event.actor or self.event.actor_name)
+
+    @property
+    def detail(self) -> str:
+        """A short text stands in the line itself; the first words of the case stand above, in their own card."""
+        if self.event.type == "opened":
+            by = str(self.event.actor or self.event.actor_name)
+            return f"{by} 登记" if by != self.who else ""
+        return self.event.text if len(self.event.text) <= SHORT and "\n" not in self.event.text else ""
+
+    @property
+    def quote(self) -> str:
+        return "" if self.event.type == "opened" or self.detail else self.event.text
 
     @property
     def clock_time(self) -> str:
@@ -85,13 +109,15 @@ def lines(case: Case, events: Iterable[CaseEvent], files: Iterable[Attachment] =
         day = timezone.localtime(event.at).date()
         heading = words.day(day) if day != before else ""
         before = day
-        out.append(Line(event, icon, state, heading, by_event.get(event.pk, [])))
+        out.append(Line(event, icon, state, heading, by_event.get(event.pk, []), case))
     return out
 
 
 def counts(events: QuerySet[CaseEvent]) -> dict[str, int]:
     """How many lines each filter of the timeline has, in one query."""
-    return events.aggregate(all=Count("pk"), people=Count("pk", Q(actor__isnull=False)), auto=Count("pk", Q(actor=None)))
+    return events.aggregate(
+        all=Count("pk"), people=Count("pk", Q(actor__isnull=False)), auto=Count("pk", Q(actor=None))
+    )
 
 
 def only(events: QuerySet[CaseEvent], wanted: str) -> QuerySet[CaseEvent]:

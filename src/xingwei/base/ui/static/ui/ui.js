@@ -44,6 +44,13 @@
     if (target) { event.preventDefault(); target.click(); }
   });
 
+  /* Chosen files are named beside their button. */
+  document.addEventListener("change", function (event) {
+    if (!event.target.matches("[data-files]")) return;
+    const place = (event.target.closest(".xw-field, .xw-row") || event.target.form).querySelector("[data-file-names]");
+    if (place) place.textContent = Array.from(event.target.files).map((f) => f.name).join("、");
+  });
+
   /* A form is sent once: the second click on a slow line does nothing. */
   document.addEventListener("submit", function (event) {
     const form = event.target;

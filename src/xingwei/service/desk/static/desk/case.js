@@ -1,4 +1,4 @@
-/* A case's page: sheets open in place one at a time, chosen files are named. */
+/* A case's page: sheets open in place, one at a time. */
 (function () {
   "use strict";
   function open(id) {
@@ -24,10 +24,4 @@
     const closer = event.target.closest("[data-close]");
     if (closer) document.getElementById(closer.dataset.close).hidden = true;
   });
-  for (const input of document.querySelectorAll("[data-files]")) {
-    input.addEventListener("change", function () {
-      const place = input.closest("form").querySelector("[data-file-names]");
-      if (place) place.textContent = Array.from(input.files).map((f) => f.name).join("、");
-    });
-  }
 })();

@@ -31,9 +31,6 @@
       words.focus();
       again();
     }
-    if (el.matches("[data-files]")) {
-      form.querySelector("[data-file-names]").textContent = Array.from(el.files).map((f) => f.name).join("、");
-    }
   });
   function say(name) {
     form.querySelector("[data-register]").textContent = name && name !== "我来办" ? "登记并交给" + name : "登记";

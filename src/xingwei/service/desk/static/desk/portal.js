@@ -18,7 +18,7 @@
       const drop = document.createElement("button");
       drop.type = "button";
       drop.setAttribute("aria-label", "删除照片 " + (i + 1));
-      drop.innerHTML = '<i class="ti ti-x" aria-hidden="true"></i>';
+      drop.innerHTML = '<span><i class="ti ti-x" aria-hidden="true"></i></span>';
       drop.addEventListener("click", function () { files.splice(i, 1); show(); });
       tile.append(img, drop);
       box.insertBefore(tile, box.querySelector(".add"));

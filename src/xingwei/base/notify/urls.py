@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import inbox
+from .views import channels, inbound, inbox, outbox, preferences
 
 urlpatterns = [
     path("", inbox.Inbox.as_view(), name="inbox"),
@@ -8,4 +8,31 @@ urlpatterns = [
     path("<int:pk>/read/", inbox.MarkRead.as_view(), name="read"),
     path("read/", inbox.MarkAllRead.as_view(), name="read-all"),
     path("pulse/", inbox.Pulse.as_view(), name="pulse"),
+    path("preferences/", preferences.Preferences.as_view(), name="preferences"),
+    path("outbox/", outbox.OutboxPage.as_view(), name="outbox"),
+    path("outbox/retry/", outbox.RetryFailed.as_view(), name="retry-failed"),
+    path("outbox/<int:pk>/", outbox.Delivery.as_view(), name="delivery"),
+    path("outbox/<int:pk>/retry/", outbox.Retry.as_view(), name="retry"),
+    path("outbox/<int:pk>/cancel/", outbox.Cancel.as_view(), name="cancel"),
+    path("channels/", channels.Channels.as_view(), name="channels"),
+    path("channels/mail/", channels.MailPage.as_view(), name="mail"),
+    path("channels/mail/test/", channels.TryMail.as_view(), name="mail-test"),
+    path("channels/wecom/", channels.WecomPage.as_view(), name="wecom"),
+    path("channels/wecom/test/", channels.TryWecom.as_view(), name="wecom-test"),
+    path("channels/robots/new/<slug:platform>/", channels.RobotPage.as_view(), name="robot-new"),
+    path("channels/robots/<int:pk>/", channels.RobotPage.as_view(), name="robot"),
+    path("channels/robots/<int:pk>/test/", channels.TryRobot.as_view(), name="robot-test"),
+    path("channels/robots/<int:pk>/delete/", channels.DeleteRobot.as_view(), name="robot-delete"),
+    path("channels/gateways/new/<slug:kind>/", channels.GatewayPage.as_view(), name="gateway-new"),
+    path("channels/gateways/<int:pk>/", channels.GatewayPage.as_view(), name="gateway"),
+    path("channels/gateways/<int:pk>/test/", channels.TryGateway.as_view(), name="gateway-test"),
+    path("channels/gateways/<int:pk>/delete/", channels.DeleteGateway.as_view(), name="gateway-delete"),
+    path("channels/relays/new/", channels.RelayPage.as_view(), name="relay-new"),
+    path("channels/relays/<int:pk>/", channels.RelayPage.as_view(), name="relay"),
+    path("channels/relays/<int:pk>/delete/", channels.DeleteRelay.as_view(), name="relay-delete"),
+    path("messages/", inbound.Messages.as_view(), name="messages"),
+    path("messages/<int:pk>/", inbound.Message.as_view(), name="message"),
+    path("messages/<int:pk>/replay/", inbound.Replay.as_view(), name="replay"),
+    path("messages/<int:pk>/ignore/", inbound.Ignore.as_view(), name="ignore"),
+    path("wecom/callback/", inbound.WecomCallback.as_view(), name="wecom-callback"),
 ]

@@ -16,10 +16,21 @@ def wake() -> None:
         transaction.on_commit(_defer_delivery, robust=True)
 
 
+def wake_inbound() -> None:
+    """Have what came in processed after commit."""
+    transaction.on_commit(_defer_inbound, robust=True)
+
+
 def _defer_delivery() -> None:
     from .tasks import deliver_now
 
     _defer(deliver_now)
+
+
+def _defer_inbound() -> None:
+    from .tasks import process_now
+
+    _defer(process_now)
 
 
 def _defer(task) -> None:  # type: ignore[no-untyped-def]

@@ -6,6 +6,7 @@ which may hold a token.
 
 from __future__ import annotations
 
+import logging
 import smtplib
 import socket
 import ssl
@@ -16,6 +17,7 @@ import httpx
 
 from ..engine.wire import Answer, Call, HttpCall, MailCall, SmtpServer, at_path
 
+logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs every address, and ours hold tokens
 TIMEOUT_S = 10.0
 MAX_ANSWER = 64 * 1024
 _KEPT = 2000

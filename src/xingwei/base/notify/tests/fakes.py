@@ -152,7 +152,9 @@ def start() -> tuple[Services, ThreadingHTTPServer]:
                 body = body()
             raw = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
             self.send_response(status)
-            self.send_header("Content-Type", "image/png" if name == "media" else "application/json")
+            self.send_header(
+                "Content-Type", "image/png" if isinstance(raw, bytes) and raw[:4] == b"\x89PNG" else "application/json"
+            )
             self.send_header("Content-Length", str(len(raw)))
             self.end_headers()
             self.wfile.write(raw)

@@ -113,12 +113,10 @@ class MarkAllRead(Act):
 class Pulse(Guarded):
     """What the bell asks every half minute: how many are unread, and which new ones are urgent.
 
-    `passive`: being asked by a page that lies open is no sign that somebody works on it, so this address must
-    not keep a session from becoming idle.
+    It is asked with X-Background, which says that nobody did anything: a page that lies open keeps nobody in.
     """
 
     permission = SIGNED_IN
-    passive = True
 
     def get(self, request: HttpRequest) -> HttpResponse:
         since = request.GET.get("since", "")

@@ -136,10 +136,12 @@
   }
   if (document.querySelector("[data-tick]")) { tick(); setInterval(tick, 1000); }
 
+  /* What a page asks by itself ([data-background]) complains once, then is silent: nobody waits for it. */
   document.body.addEventListener("htmx:responseError", function (event) {
+    if (event.detail.elt.hasAttribute("data-background")) event.detail.elt.remove();
     toast("late", event.detail.xhr.status === 401 ? "登录已过期，填写的内容还在。请在新窗口登录后再提交。" : "没有成功，内容没有保存。请再试一次。");
   });
-  document.body.addEventListener("htmx:sendError", () => toast("late", "网络已断开，内容还在本页。恢复后请再提交。"));
+  document.body.addEventListener("htmx:sendError", (event) => event.detail.elt.hasAttribute("data-background") || toast("late", "网络已断开，内容还在本页。恢复后请再提交。"));
 
   function toast(state, text) {
     const box = document.createElement("div");

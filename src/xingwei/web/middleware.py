@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from xingwei.base.policy.registry import Denied
@@ -37,6 +38,21 @@ class SafetyHeaders:
         if not request.path.startswith("/static/"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+class BodyLimit:
+    """A request that says it is larger than anything that is kept here is refused before its body is read."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        claimed = request.META.get("CONTENT_LENGTH") or "0"
+        size = int(claimed) if claimed.isascii() and claimed.isdigit() else 0
+        if size > settings.MAX_BODY_SIZE:
+            reason = f"一共有 {size / 2**20:,.0f} MB，一次最多 {settings.MAX_BODY_SIZE / 2**20:,.0f} MB"
+            return errors.page(request, 413, reason)
+        return self.get_response(request)
 
 
 class Errors:

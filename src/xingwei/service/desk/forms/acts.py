@@ -39,10 +39,15 @@ class AssignForm(Versioned):
         field.queryset = people
 
 
+class _Outsider(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subscriptable at run time
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.organisation.short_name} {obj}"
+
+
 class AskForm(forms.Form):
     """Tell the contact of a third party what is asked of them."""
 
-    person = forms.ModelChoiceField(
+    person = _Outsider(
         User.objects.none(),
         label="第三方联系人",
         empty_label="请选择",
@@ -56,7 +61,6 @@ class AskForm(forms.Form):
         field = self.fields["person"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = people
-        field.label_from_instance = lambda person: f"{person.organisation.short_name} {person}"
 
 
 class GradeForm(Versioned):
@@ -116,7 +120,7 @@ class SplitForm(forms.Form):
 class NoteForm(forms.Form):
     text = Long("处理情况", rows=2, error_messages={"required": "请写下处理情况。"})
     visible = forms.BooleanField(label="反映人可见", required=False)
-    files = FilesField()
+    files = FilesField()  # type: ignore[assignment]  # a field; Django keeps it apart
 
 
 class RateForm(forms.Form):

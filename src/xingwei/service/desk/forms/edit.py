@@ -16,7 +16,7 @@ from .fields import Line, Long, half_width
 _UNKNOWN = {"invalid_choice": "列表里没有这一项，请重新选择。"}
 
 
-class _Grouped(forms.ModelChoiceField):
+class _Grouped(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subscriptable at run time
     """Parts of systems, under the names of their systems."""
 
     def __init__(self, queryset: Any, **kwargs: Any) -> None:
@@ -32,7 +32,7 @@ class _Grouped(forms.ModelChoiceField):
         self.choices = [("", "不清楚"), *groups]
 
 
-def _select(queryset: Any, label: str, empty: str) -> forms.ModelChoiceField:
+def _select(queryset: Any, label: str, empty: str) -> forms.ModelChoiceField[Any]:
     return forms.ModelChoiceField(
         queryset,
         label=label,

@@ -42,7 +42,7 @@ class EntryForm(forms.Form):
     severity = forms.TypedChoiceField(
         choices=[("", ""), ("0", ""), ("1", ""), ("2", ""), ("3", "")],
         coerce=int,
-        empty_value=0,
+        empty_value=None,
         required=False,
         error_messages={"invalid_choice": "级别只有一级、二级、三级和不定级。"},
     )
@@ -55,7 +55,7 @@ class EntryForm(forms.Form):
         error_messages={"invalid_choice": "没有这个渠道。"},
     )
     it_first = forms.BooleanField(required=False)
-    files = FilesField()
+    files = FilesField()  # type: ignore[assignment]  # a field; Django keeps it apart
     key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
 
     def clean_caller(self) -> str:

@@ -32,7 +32,7 @@ class FilesField(forms.FileField):
         attrs = {"data-files": "", "multiple": True}
         super().__init__(**{"required": False, "label": "附件", "widget": FilesInput(attrs=attrs), **kwargs})
 
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
         given = data if isinstance(data, (list, tuple)) else [data]
         return [f for f in given if f]
 
@@ -48,6 +48,8 @@ class Line(forms.CharField):
 
     def validate(self, value: Any) -> None:
         super().validate(value)
+        if value and "\ufffd" in value:
+            raise forms.ValidationError(f"{self.label}里有乱码，可能是编码不对（应为 UTF-8），请重新输入。")
         if value and len(value) > self.limit:
             raise forms.ValidationError(f"{self.label}最长 {self.limit:,} 字，现在是 {len(value):,} 字。")
 

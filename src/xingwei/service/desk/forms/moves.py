@@ -27,7 +27,8 @@ class MoveForm(forms.Form):
         if case.party != Case.Party.UNKNOWN:
             initial["party"] = case.party
         kwargs["initial"] = initial | {"version": case.version} | kwargs.get("initial", {})
-        super().__init__(*args, auto_id=f"{move.key}_%s", **kwargs)
+        kwargs["auto_id"] = f"{move.key}_%s"
+        super().__init__(*args, **kwargs)
         self.move = move
         for field in move.needs:
             self.fields[field.key] = _field(field, required=True)

@@ -23,7 +23,7 @@ class ReportForm(forms.Form):
         error_messages={"required": "请选一项：现在还能干活吗。", "invalid_choice": "请从三项里选一项。"},
     )
     phone = Line("回电", limit=40, required=False)
-    files = FilesField(label="照片")
+    files = FilesField(label="照片")  # type: ignore[assignment]  # a field; Django keeps it apart
     key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
 
     def clean_phone(self) -> str:
@@ -34,7 +34,7 @@ class WordsForm(forms.Form):
     """A supplement of the reporter, with photos."""
 
     text = Long("补充说明", rows=3, error_messages={"required": "请写一句要补充的话。"})
-    files = FilesField(label="照片")
+    files = FilesField(label="照片")  # type: ignore[assignment]  # a field; Django keeps it apart
 
 
 class NotYetForm(forms.Form):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +25,7 @@ from xingwei.service.rota import services as rota
 from xingwei.testing.people import department, organisation
 
 CHINA = ZoneInfo("Asia/Shanghai")
+_read_once = cache(contract_services.load_directory)  # reading the contract's files is most of what a test waits for
 NOW = dt.datetime(2026, 3, 18, 9, 41, tzinfo=CHINA)
 
 
@@ -40,10 +42,11 @@ def clock() -> Iterator[Any]:
 
 
 @pytest.fixture
-def house(db: None, clock: Any, person: Callable[..., Any]) -> SimpleNamespace:
+def house(db: None, clock: Any, person: Callable[..., Any], monkeypatch: Any) -> SimpleNamespace:
     """The people by their names of the demonstration, as accounts and (…_) as actors."""
     root = system_actor()
     calendar_services.import_files(root, [REPO / "calendars"])
+    monkeypatch.setattr(contract_services, "load_directory", _read_once)
     version = contract_services.import_contract(root, REPO / "contracts/guangyuan-2025")
     contract_services.put_in_force(root, version, starts_on=dt.date(2025, 12, 20), ends_on=dt.date(2028, 12, 19))
     window = department("门诊收费处", kind="window", code="1001")

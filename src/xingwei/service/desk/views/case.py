@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -40,7 +40,7 @@ class CaseView(OfCase, Page):
         "assignee__organisation", "party_organisation", "merged_into",
     )  # fmt: skip
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if is_portal_person(self.actor):
             return redirect("desk:portal-case", self.case.number)
         if self.kwargs["number"] != self.case.number:
@@ -138,9 +138,9 @@ def _buttons(sheets: list[Sheet]) -> dict[str, list[Sheet]]:
 class CaseForm(CaseView, abstract=True):
     """A form of the page: done and back, or the page again with what was typed, what is wrong, what changed."""
 
-    http_method_names: ClassVar[list[str]] = ["post", "get"]
+    http_method_names = ["post", "get"]
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Somebody reloads after an error, or comes back from signing in."""
         opened = self.kwargs.get("key", "")
         return HttpResponseRedirect(self._back(opened))

@@ -211,8 +211,8 @@ class Link:
     mine: bool
 
 
-_OUT = {CaseLink.Kind.CHILD: "拆出", CaseLink.Kind.DUPLICATE: "重复，并入"}
-_BACK = {CaseLink.Kind.CHILD: "拆自", CaseLink.Kind.DUPLICATE: "并入此件"}
+_OUT: dict[str, str] = {CaseLink.Kind.CHILD: "拆出", CaseLink.Kind.DUPLICATE: "重复，并入"}
+_BACK: dict[str, str] = {CaseLink.Kind.CHILD: "拆自", CaseLink.Kind.DUPLICATE: "并入此件"}
 
 
 def links(actor: Actor, case: Case) -> list[Link]:

@@ -41,7 +41,7 @@ class Entry(Page):
             said = (draft.data if draft else {}) | {k: v for k, v in self.request.GET.items() if k == "caller"}
             said.setdefault("key", uuid.uuid4().hex)
             form = EntryForm(initial=said)
-        asked = form.data if form.is_bound else as_query(form.initial)
+        asked: Any = form.data if form.is_bound else as_query(form.initial)
         return (
             super().get_context_data(**kwargs)
             | preset(self.actor, asked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Count, Q
@@ -29,14 +30,14 @@ _LEVEL_WORDS = {
 }
 
 
-def as_query(values: dict[str, Any]) -> QueryDict:
+def as_query(values: Mapping[str, Any]) -> QueryDict:
     query = QueryDict(mutable=True)
     for key, value in values.items():
         query[key] = str(value)
     return query
 
 
-def preset(actor: Actor, said: QueryDict) -> dict[str, Any]:
+def preset(actor: Actor, said: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that the lower half of the form shows. Answers named in `own` are the person's and stay."""
     caller = _caller(said)
     department = _department(said, caller)
@@ -78,7 +79,7 @@ def preset(actor: Actor, said: QueryDict) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _caller(said: QueryDict) -> User | None:
+def _caller(said: Mapping[str, Any]) -> User | None:
     """The person picked, or the only one whom the typed text can mean."""
     people = User.objects.select_related("department", "organisation")
     if said.get("reporter", "").isdigit():
@@ -88,7 +89,7 @@ def _caller(said: QueryDict) -> User | None:
     return people.get(pk=found[0].pk) if len(found) == 1 else None
 
 
-def _department(said: QueryDict, caller: User | None) -> Department | None:
+def _department(said: Mapping[str, Any], caller: User | None) -> Department | None:
     if caller is not None and caller.department:
         return caller.department
     wanted = said.get("department", "")

@@ -161,7 +161,7 @@ def flow_card(request: HttpRequest) -> dict[str, Any] | None:
     waits = seen.filter(opened_at__gte=first, responded_at__isnull=False, kind="incident").values_list(
         "opened_at", "responded_at"
     )[:2000]
-    spans = [b - a for a, b in waits]
+    spans = [b - a for a, b in waits if b]
     return {
         "accepted": sum(came.values()),
         "closed": sum(went.values()),

@@ -103,7 +103,7 @@ class Ledger(Page):
             shared=True, owner__organisation__short_name=self.actor.organisation
         )
         kept = self.asked.kept
-        known = [
+        known: list[dict[str, Any]] = [
             {"view": v, "url": f"?{v.query}", "current": v.query == kept} for v in own.select_related("owner")[:30]
         ]
         mine = next((v["view"] for v in known if v["current"] and v["view"].owner_id == self.actor.id), None)

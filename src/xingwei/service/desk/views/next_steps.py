@@ -18,7 +18,7 @@ from ..engine.workflow import CaseFacts, Move, Mover
 from ..models import CallLog, Case, Feedback
 from ..queries import ledger
 from ..queries.counts import capped_counts, count_text
-from ..queries.guess import assignees
+from ..queries.guess import Assignee, assignees
 from ..workflow import workflow
 from .rows import HEAVY, RELATED, clock_of
 from .sheets import by_clock
@@ -26,6 +26,7 @@ from .sheets import by_clock
 STEPS = 6
 _VENDOR = ("service_manager", "onsite_engineer", "vendor_support")
 _IT = ("it_staff", "it_head")
+_GIVEN_OUT = frozenset({"incident", "hazard", "consultation", "data_request", "other"})  # not answered by the manager
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,9 @@ def card(request: HttpRequest) -> dict[str, Any] | None:
     found = waiting_for(actor)
     cases = found.select_related(*RELATED).defer(*HEAVY).order_by("next_due_at", "id")[: STEPS * 2]
     steps = _papers(actor) + _calls(actor)
+    free = next(iter(assignees(None, limit=1)), None) if actor.has_role("service_manager") else None
     for case in cases:
-        if (step := _step(actor, case, now)) is not None:
+        if (step := _step(actor, case, now, free)) is not None:
             steps.append(step)
     n = capped_counts({"n": found})["n"]
     steps.sort(key=lambda s: s.rank)  # stable: within a rank, what is due first stays first
@@ -89,19 +91,19 @@ def next_move(actor: Actor, case: Case) -> Move | None:
     return min(offered, key=lambda m: by_clock(case, m), default=None)
 
 
-def _step(actor: Actor, case: Case, now: dt.datetime) -> Step | None:
+def _step(actor: Actor, case: Case, now: dt.datetime, free: Assignee | None) -> Step | None:
+    """free: who could take a new case now."""
     why = _why(case, now)
     url = case.get_absolute_url()
     clock = clock_of(case, now)
     rank = 0 if clock and clock.state in {"late", "soon"} else 2
-    if case.assignee_id is None and case.category == "new" and actor.has_role("service_manager"):
-        best = next(iter(assignees(case.system, limit=1)), None)
-        if best is None:
+    if case.assignee_id is None and case.kind in _GIVEN_OUT and actor.has_role("service_manager"):
+        if free is None:
             return Step("user-plus", "指派", case.title, url, why, f"{url}?open=assign#sheet-assign", rank=rank)
         return Step(
-            "user-plus", "指派", case.title, url, f"{why}；{best.person} {best.note}",
-            reverse("desk:act", args=[case.number, "assign"]), f"指派{best.person}",
-            (("assignee", str(best.person.pk)), ("version", str(case.version))), rank,
+            "user-plus", "指派", case.title, url, f"{why}；{free.person} {free.note}",
+            reverse("desk:act", args=[case.number, "assign"]), f"指派{free.person}",
+            (("assignee", str(free.person.pk)), ("version", str(case.version))), rank,
         )  # fmt: skip
     move = next_move(actor, case)
     if move is None:

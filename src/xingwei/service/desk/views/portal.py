@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from xingwei.base.accounts.models import Department, User
-from xingwei.base.policy.engine import Actor
+from xingwei.base.policy.engine import Actor, Scope
+from xingwei.base.policy.registry import policy
 from xingwei.base.site import queries as site
 from xingwei.base.ui import keyset
 from xingwei.base.ui.views import Act, Page, ServiceRefused, succeed
@@ -72,7 +73,7 @@ class Report(PortalPage):
 
 
 def _person(request: HttpRequest) -> User:
-    return User.objects.select_related("department").get(pk=request.user.pk)
+    return User.objects.select_related("department").get(pk=request.user.pk or 0)
 
 
 def _new_case(actor: Actor, person: User, said: dict[str, Any]) -> intake.NewCase:
@@ -135,11 +136,16 @@ class Mine(PortalPage):
                     "count": keyset.capped_count(self._rows(key), 999)[1],
                 }
                 for key, label in self.tabs
-                if key != "department" or self.actor.departments
+                if key != "department" or self._sees_department()
             ],
             "empty": _EMPTY[current],
             "next_url": f"{address}?tab={current}&after={page.next}" if page.next else "",
         }
+
+    def _sees_department(self) -> bool:
+        """Head nurses and the like; whoever only reports sees what is his own."""
+        scope = policy().scope(self.actor, "desk.case:view")
+        return bool(self.actor.departments) and scope is not None and scope >= Scope.DEPARTMENT
 
     def _rows(self, tab: str) -> Any:
         rows = Case.objects.restrict(self.actor, "desk.case:view").filter(merged_into=None)

@@ -150,17 +150,13 @@ def act_sheets(actor: Actor, case: Case) -> list[Sheet]:
 
 def form_for(key: str, case: Case, *data: Any) -> forms.Form:
     """The form of an act, filled with what was sent, or with what is usual."""
-    where: dict[str, Any] = {"auto_id": f"{key.replace('-', '_')}_%s"}
+    where: dict[str, Any] = {"auto_id": f"{key.replace('-', '_')}_%s", "initial": _usual(key, case)}
     if key == "assign":
-        initial = {"version": case.version, "assignee": case.assignee_id}
-        return forms_of.AssignForm(*data, people=workers(), initial=initial, **where)
+        return forms_of.AssignForm(*data, people=workers(), **where)
     if key == "ask-third":
         return forms_of.AskForm(*data, people=accounts.people_with_role("third_party"), **where)
     if key == "grade":
-        return forms_of.GradeForm(*data, initial={"version": case.version, "severity": str(case.severity)}, **where)
-    if key == "feedback":
-        initial = {"found": case.cause, "plan": ""}
-        return forms_of.FeedbackForm(*data, initial=initial, **where)
+        return forms_of.GradeForm(*data, **where)
     plain = {
         "merge": forms_of.MergeForm,
         "split": forms_of.SplitForm,
@@ -168,8 +164,18 @@ def form_for(key: str, case: Case, *data: Any) -> forms.Form:
         "tag": forms_of.TagsForm,
         "rate": forms_of.RateForm,
         "coordinate": forms_of.CoordinationForm,
+        "feedback": forms_of.FeedbackForm,
     }
     return plain[key](*data, **where)
+
+
+def _usual(key: str, case: Case) -> dict[str, Any]:
+    """What a form shows before anybody typed."""
+    if key == "assign":
+        return {"version": case.version, "assignee": case.assignee_id}
+    if key == "grade":
+        return {"version": case.version, "severity": str(case.severity)}
+    return {"found": case.cause} if key == "feedback" else {}
 
 
 def _rated_by(actor: Actor, case: Case) -> bool:

@@ -48,6 +48,7 @@ def test_the_line_of_numbers_opens_what_it_counts(
     client = as_role(user=house.zhou)
     assert [(s.label, s.value) for s in client.get("/").context["stats"]] == [("未办结", "1"), ("1 小时内到点", "1")]
     clock.shift(31 * 60)
+    client = as_role(user=house.zhou)
     stats = client.get("/").context["stats"]
     assert [(s.label, s.value, s.state) for s in stats] == [("未办结", "1", ""), ("已超时", "1", "late")]
     assert client.get(stats[1].url).status_code == 200

@@ -204,10 +204,8 @@ def test_a_view_is_kept_shared_and_dropped(house: SimpleNamespace, three: list[C
 def test_the_navigation_counts_open_cases_and_burns_when_late(
     house: SimpleNamespace, three: list[Case], clock: Any, as_role: Any
 ) -> None:
-    client = as_role(user=house.wang)
-
     def count() -> Any:
-        nav = client.get(URL).context["nav"]
+        nav = as_role(user=house.wang).get(URL).context["nav"]
         return next(e["count"] for s in nav for e in s["entries"] if e["item"].label == "台账")
 
     assert (count().n, count().hot) == ("3", False)

@@ -272,7 +272,9 @@ def test_the_same_note_sent_twice_is_kept_once(
 ) -> None:
     case, wang = incident(), as_role(user=house.wang)
     for _ in range(2):
-        assert wang.post(reverse("desk:note", args=[case.number]), {"text": "已到窗口", "visible": "1"}).status_code == 302
+        assert (
+            wang.post(reverse("desk:note", args=[case.number]), {"text": "已到窗口", "visible": "1"}).status_code == 302
+        )
     assert case.events.filter(type="noted").count() == 1
 
 

@@ -23,7 +23,9 @@ def zhou(house: SimpleNamespace, as_role: Any) -> Any:
 @pytest.mark.clause("9.2a", "9.6")
 def test_a_call_is_registered_from_two_answers(house: SimpleNamespace, zhou: Any) -> None:
     """No script at all: who rang and what they say are enough, the rest is guessed on the server."""
-    response = zhou.post(NEW, {"caller": house.li.phone, "description": "刷医保卡一直转圈，窗口都不能收费", "key": "k1"})
+    response = zhou.post(
+        NEW, {"caller": house.li.phone, "description": "刷医保卡一直转圈，窗口都不能收费", "key": "k1"}
+    )
     assert response.status_code == 302
     case = Case.objects.get()
     assert (case.reporter, case.department, case.channel, case.registered_by) == (
@@ -136,7 +138,9 @@ def test_over_a_page_it_is_a_drawer_and_leaves_the_page_fresh(house: SimpleNames
         ({"assignee": "abc"}, "没有这个人"),
     ],
 )
-def test_each_field_says_what_is_wrong(changes: dict[str, str], sentence: str, house: SimpleNamespace, zhou: Any) -> None:
+def test_each_field_says_what_is_wrong(
+    changes: dict[str, str], sentence: str, house: SimpleNamespace, zhou: Any
+) -> None:
     response = zhou.post(NEW, {"caller": "8236", "description": "打不开"} | changes)
     assert response.status_code == 422
     assert sentence in str(response.context["form"].errors)

@@ -34,9 +34,7 @@ def three(house: SimpleNamespace, incident: Callable[..., Case]) -> list[Case]:
 
 
 @pytest.mark.clause("1.6")
-def test_each_person_sees_the_ledger_that_is_theirs(
-    house: SimpleNamespace, three: list[Case], as_role: Any
-) -> None:
+def test_each_person_sees_the_ledger_that_is_theirs(house: SimpleNamespace, three: list[Case], as_role: Any) -> None:
     seen = {
         name: set(numbers(as_role(user=getattr(house, name)).get(URL)))
         for name in ("zhou", "tang", "auditor", "sun", "li", "nurse", "centre")
@@ -91,7 +89,9 @@ def test_a_number_that_is_not_ones_own_does_not_jump(house: SimpleNamespace, thr
     assert as_role(user=house.li).get(URL, {"q": three[1].number}).status_code == 200
 
 
-def test_rows_stand_under_when_they_are_due(house: SimpleNamespace, three: list[Case], clock: Any, as_role: Any) -> None:
+def test_rows_stand_under_when_they_are_due(
+    house: SimpleNamespace, three: list[Case], clock: Any, as_role: Any
+) -> None:
     clock.shift(31 * 60)
     groups = as_role(user=house.zhou).get(URL).context["groups"]
     assert [label for label, _ in groups] == ["已超时", "以后到点"]
@@ -129,7 +129,9 @@ def test_the_page_asks_the_database_no_more_for_more_rows(
 
 
 @pytest.mark.clause("1.6")
-def test_export_holds_the_filtered_rows_and_is_recorded(house: SimpleNamespace, three: list[Case], as_role: Any) -> None:
+def test_export_holds_the_filtered_rows_and_is_recorded(
+    house: SimpleNamespace, three: list[Case], as_role: Any
+) -> None:
     client = as_role(user=house.zhou)
     csv = b"".join(client.get(URL, {"system": "CIS", "format": "csv"}).streaming_content).decode("utf-8-sig")
     assert csv.splitlines()[0].startswith("编号,类别,级别,标题")
@@ -151,7 +153,7 @@ def post_bulk(client: Any, cases: list[Case], **values: Any) -> str:
     data = {"case": [c.pk for c in cases], "next": URL, **values}
     response = client.post(reverse("desk:bulk"), data, follow=True)
     assert response.redirect_chain
-    return str([m for m in response.context["messages"]][0])
+    return str(next(iter(response.context["messages"])))
 
 
 def test_bulk_acts_do_what_they_say(house: SimpleNamespace, three: list[Case], as_role: Any) -> None:

@@ -54,7 +54,9 @@ def test_what_a_reporter_says_decides_kind_and_level(
     who: str, impact: str, kind: str, severity: int, house: SimpleNamespace, as_role: Any
 ) -> None:
     client = as_role(user=getattr(house, who))
-    response = client.post(REPORT, {"description": "电脑上那个程序打不开", "impact": impact, "phone": "8236", "key": "k"})
+    response = client.post(
+        REPORT, {"description": "电脑上那个程序打不开", "impact": impact, "phone": "8236", "key": "k"}
+    )
     assert response.status_code == 302
     case = Case.objects.get()
     assert (case.kind, case.severity, case.channel) == (kind, severity, "portal")

@@ -18,7 +18,7 @@ from xingwei.base.runtime.trouble import Trouble
 
 from .rooms import ROOMS
 
-_ROOM_COMMANDS = {room.name: room for room in ROOMS if room.module != __package__ and room.has("cli")}
+_ROOM_COMMANDS = {room.commands: room for room in ROOMS if room.module != __package__ and room.has("cli")}
 
 
 class Commands(TyperGroup):

@@ -11,12 +11,20 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Room:
+    """prefix: where its pages and operations are. group: the name of its commands, where it is not the room's."""
+
     module: str
     prefix: str = ""
+    group: str = ""
 
     @property
     def name(self) -> str:
         return self.module.rpartition(".")[2]
+
+    @property
+    def commands(self) -> str:
+        """xingwei THIS …"""
+        return self.group or self.name
 
     def has(self, name: str) -> bool:
         return find_spec(f"{self.module}.{name}") is not None
@@ -34,7 +42,7 @@ ROOMS = (
     Room("xingwei.base.site", "settings"),
     Room("xingwei.base.calendar", "calendar"),
     Room("xingwei.base.notify", "notify"),
-    Room("xingwei.base.accounts", "people"),
+    Room("xingwei.base.accounts", "people", group="people"),
     Room("xingwei.base.estate", "estate"),
     Room("xingwei.service.contract", "contract"),
     Room("xingwei.service.rota", "rota"),

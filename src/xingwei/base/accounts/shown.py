@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from xingwei.base.notify import kinds
+from xingwei.base.notify.kinds import Kind
 from xingwei.base.policy.engine import Actor
 from xingwei.base.policy.registry import may
 from xingwei.base.ui.registry import Count, NavItem, Panel, SearchHit, Served, registry
 
-from . import history, queries
+from . import cards, history, queries
 from .models import User
 
 _GROUP = "人员"
@@ -16,6 +18,10 @@ _GROUP = "人员"
 
 def register() -> None:
     """Called once, when the room is ready."""
+    kinds.register(
+        Kind("accounts.proposal", "管理员任命", "账号", "有任命待确认，或提出的任命有了结果"),
+        Kind("accounts.expiring", "账号和令牌到期", "账号", "到期前两周提醒一次"),
+    )
     registry.nav += [
         NavItem("基础", 20, "人员", "users", "accounts:people", "accounts.person:view"),
         NavItem("基础", 21, "单位与科室", "building", "accounts:organisations", "accounts.organisation:view"),
@@ -26,6 +32,8 @@ def register() -> None:
         ),
         NavItem("基础", 80, "审计", "history", "accounts:journal", "accounts.journal:view"),
     ]
+    registry.home_cards += cards.CARDS
+    registry.banners.append(cards.tampering)
     registry.search.append(find)
     registry.panels.append(Panel("history", 90, "accounts.history:view", "accounts/parts/history.html", history.panel))
     registry.served_by += [

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from xingwei.base.journal.services import record, snapshot
+from xingwei.base.notify.services import tell
 from xingwei.base.policy.engine import Actor
 from xingwei.base.policy.querysets import require
 from xingwei.base.policy.registry import data_roles, roles
@@ -17,6 +19,7 @@ from xingwei.base.policy.registry import data_roles, roles
 from ..engine.duties import conflict
 from ..models import RoleAssignment, RoleProposal, User
 from ..models.roles import role_label
+from ..queries import people_with_role
 from . import sessions
 from .base import AccountRefused, locked, not_oneself
 
@@ -113,6 +116,15 @@ def propose_role(
             f"提出任命{row.name}为{role_label(role)}：{proposal.reason}",
             after=snapshot(proposal, ["role", "valid_from", "valid_until", "reason"]),
         )
+        tell(
+            actor,
+            [p for p in people_with_role("security_committee", "audit_admin") if p.pk not in (actor.id, row.pk)],
+            kind="accounts.proposal",
+            title=f"请确认任命：{row.name}为{proposal.label}",
+            text=f"{actor.name}提出：{proposal.reason}",
+            url=reverse("accounts:proposals"),
+            key=f"accounts.proposal:{proposal.pk}",
+        )
     return proposal
 
 
@@ -127,6 +139,7 @@ def confirm_proposal(actor: Actor, proposal: RoleProposal) -> RoleAssignment:
         user.grade = User.Grade.SUPER
         user.save(update_fields=["grade"])
         _decide(actor, row, RoleProposal.State.CONFIRMED)
+        _tell_proposer(actor, row, "已确认")
         sessions.end_all(user)  # the new sign-in asks for what an administrator's sign-in needs
     return assignment
 
@@ -142,6 +155,7 @@ def refuse_proposal(actor: Actor, proposal: RoleProposal, reason: str = "") -> N
             row.user,
             f"不同意任命{row.user.name}为{row.label}" + (f"：{reason.strip()[:200]}" if reason.strip() else ""),
         )
+        _tell_proposer(actor, row, "没有同意", reason.strip()[:200])
 
 
 def assign(actor: Actor, user: User, role: str, term: Term, *, confirmed: RoleProposal | None = None) -> RoleAssignment:
@@ -207,6 +221,18 @@ def _open(actor: Actor, proposal: RoleProposal) -> RoleProposal:
 def _decide(actor: Actor, row: RoleProposal, state: str) -> None:
     row.state, row.decided_by_id, row.decided_at = state, actor.id, timezone.now()
     row.save(update_fields=["state", "decided_by", "decided_at"])
+
+
+def _tell_proposer(actor: Actor, row: RoleProposal, what: str, text: str = "") -> None:
+    tell(
+        actor,
+        [row.proposed_by_id],
+        kind="accounts.proposal",
+        title=f"任命{what}：{row.user.name}为{row.label}",
+        text=text,
+        url=row.user.get_absolute_url(),
+        key=f"accounts.proposal:{row.pk}:decided",
+    )
 
 
 def _keep_one_security_admin(user: User, role: str) -> None:

@@ -10,4 +10,7 @@ class WebConfig(AppConfig):
         from xingwei.base.ui.registry import NavItem, registry
         from xingwei.base.ui.views import SIGNED_IN
 
+        from .upkeep import options  # noqa: F401 - registers the settings
+
         registry.nav.append(NavItem("", 0, "工作台", "layout-dashboard", "home", SIGNED_IN))
+        registry.nav.append(NavItem("基础", 95, "运行与备份", "server-2", "processes", "web.upkeep:view"))

@@ -17,6 +17,7 @@ from xingwei.base.runtime.display import errors
 from xingwei.base.runtime.trouble import Trouble
 
 from .rooms import ROOMS
+from .upkeep import commands
 
 _ROOM_COMMANDS = {room.commands: room for room in ROOMS if room.module != __package__ and room.has("cli")}
 
@@ -116,6 +117,11 @@ def manage(ctx: typer.Context) -> None:
 
     with _database():
         execute_from_command_line(["xingwei manage", *ctx.args])
+
+
+app.command()(commands.backup)
+app.command()(commands.restore)
+app.command()(commands.doctor)
 
 
 @app.command(name="version")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import shutil
 import signal
 import time
@@ -11,6 +10,7 @@ from typing import Any
 
 from xingwei.base.runtime import checks, config, database, state
 from xingwei.base.runtime.display import console
+from xingwei.base.runtime.moment import stamp
 from xingwei.base.runtime.supervisor import Supervisor
 from xingwei.base.runtime.trouble import Trouble
 
@@ -76,7 +76,7 @@ def set_aside(settings: config.Config) -> None:
     found = [settings.home / name for name in _DATA if (settings.home / name).exists()]
     if not found:
         return
-    target = settings.home / "old" / f"{dt.datetime.now():%Y%m%d-%H%M%S}"  # noqa: DTZ005 - read by people here
+    target = settings.home / "old" / stamp()
     target.mkdir(parents=True)
     size = sum(f.stat().st_size for d in found for f in d.rglob("*") if f.is_file())
     for directory in found:

@@ -7,10 +7,14 @@ from django.urls import URLPattern, URLResolver, include, path
 from . import views
 from .api import api
 from .rooms import ROOMS
+from .upkeep import views as upkeep
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.Home.as_view(), name="home"),
     path("search/", views.Search.as_view(), name="search"),
+    path("processes/", upkeep.Processes.as_view(), name="processes"),
+    path("processes/jobs/<int:job_id>/retry/", upkeep.RetryJob.as_view(), name="retry-job"),
+    path("processes/backup/", upkeep.BackUp.as_view(), name="back-up"),
     path("healthz", views.Health.as_view(), name="health"),
     path("api/", api.urls),
 ]

@@ -52,6 +52,10 @@ class Config:
         return self.home / "files"
 
     @property
+    def journal_heads(self) -> Path:
+        return self.home / "journal-heads"
+
+    @property
     def static(self) -> Path:
         return self.home / "static"
 
@@ -75,7 +79,7 @@ def from_environment(env: dict[str, str] | None = None) -> Config:
     home = Path(e.get("XINGWEI_HOME") or REPO / "var").expanduser().resolve()
     bind = e.get("XINGWEI_BIND", "127.0.0.1")
     raw_port = e.get("XINGWEI_PORT", "8000")
-    if not raw_port.isdigit() or not 0 < int(raw_port) < 65536:
+    if not raw_port.isdecimal() or not 0 < (port := int(raw_port)) < 65536:
         raise ConfigError(f"端口“{raw_port}”不对：XINGWEI_PORT 应是 1 到 65535 之间的整数。")
     url = e.get("DATABASE_URL") or None
     if url is not None:
@@ -84,12 +88,12 @@ def from_environment(env: dict[str, str] | None = None) -> Config:
         home=home,
         database_url=url,
         bind=bind,
-        port=int(raw_port),
+        port=port,
         hosts=_listed(e, "XINGWEI_HOSTS") or ("*",),
         proxies=_listed(e, "XINGWEI_PROXIES") or ("127.0.0.1",),
         public_url=e.get(
             "XINGWEI_PUBLIC_URL",
-            f"http://{'localhost' if bind == '0.0.0.0' else bind}:{raw_port}",  # noqa: S104 - read, not bound
+            f"http://{'localhost' if bind == '0.0.0.0' else bind}:{port}",  # noqa: S104 - read, not bound
         ),
         tls=e.get("XINGWEI_TLS") == "1",
         debug=e.get("XINGWEI_DEBUG") == "1",

@@ -41,6 +41,11 @@ def available(config: Config) -> Iterator[str]:
         yield config.database_url
 
 
+def uri(config: Config) -> str:
+    """The database's URI, whether it runs or not."""
+    return config.database_url or embedded.uri(config.pgdata)
+
+
 def where(url: str) -> str:
     """The address without the password, for people to read."""
     parts = conninfo_to_dict(url)

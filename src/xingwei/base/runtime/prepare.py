@@ -6,6 +6,7 @@ import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from django.apps import apps
@@ -14,12 +15,16 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
-from . import setup, version
-from .display import stage
+from . import backup, setup, version
+from .database import uri
+from .display import console, stage
 from .models import Installation, SetupStep
 from .trouble import Trouble
 
+BEFORE_UPGRADE, KEPT_BEFORE_UPGRADES = "before-upgrade", 3
 _LOCK = 0x78696E67  # "xing": one preparation at a time, over all machines
 
 
@@ -42,12 +47,24 @@ def pending_migrations() -> list[str]:
     return [f"{m.app_label}.{m.name}" for m, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
 
 
+def known_migration(name: str) -> bool:
+    """Does this program know the migration "app.name"? Other packages may drop old ones: theirs are always known."""
+    app = name.partition(".")[0]
+    packages = {c.label: c.name for c in apps.get_app_configs()}
+    if app in packages and not packages[app].startswith("xingwei."):
+        return True
+    return name in _migrations_of_this_program()
+
+
+@cache
+def _migrations_of_this_program() -> frozenset[str]:
+    return frozenset(f"{a}.{n}" for a, n in MigrationLoader(None, ignore_no_migrations=True).disk_migrations)
+
+
 def unknown_migrations() -> list[str]:
     """Migrations that the database has and this version does not know: it was used by a newer one."""
-    loader = MigrationExecutor(connection).loader
-    ours = {config.label for config in apps.get_app_configs()}
-    known = loader.disk_migrations
-    return [f"{a}.{n}" for a, n in loader.applied_migrations if a in ours and (a, n) not in known]
+    applied = MigrationRecorder(connection).applied_migrations()
+    return [name for a, n in applied if not known_migration(name := f"{a}.{n}")]
 
 
 def migrate() -> None:
@@ -57,8 +74,22 @@ def migrate() -> None:
             "请升级程序，或恢复升级前的备份。"
         )
     if waiting := pending_migrations():
+        if Installation._meta.db_table in connection.introspection.table_names():
+            _back_up()
         with stage(f"更新数据库结构（{len(waiting)} 项）"):
             call_command("migrate", interactive=False, verbosity=0)
+
+
+def _back_up() -> None:
+    """What an upgrade may spoil is kept first."""
+    config = settings.CONFIG
+    path = backup.automatic(config.backups, BEFORE_UPGRADE)
+    try:
+        with stage("升级前备份") as report:
+            backup.make(config, uri(config), path, passphrase=backup.passphrase(), report=report)
+    except backup.ServerTooNew as trouble:
+        console.print(f"[yellow]没有做升级前备份：{trouble}[/]")
+    backup.thin_out(config.backups, KEPT_BEFORE_UPGRADES, BEFORE_UPGRADE)
 
 
 def collect_static() -> None:

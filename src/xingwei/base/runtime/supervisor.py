@@ -28,6 +28,7 @@ from .config import Config
 from .display import console
 from .trouble import Trouble
 
+PROGRAM = (sys.executable, "-m", "xingwei.web.cli")
 BACKOFF_S = (0.5, 1, 2, 5, 10, 30)
 STEADY_S = 60.0  # a child that ran so long starts its backoff anew
 STOP_S = 8.0  # then it is killed
@@ -58,8 +59,13 @@ class _Running:
 
 
 class Supervisor:
-    def __init__(self, config: Config, children: Sequence[Child], address: str) -> None:
+    """program: what a child's command is given to; address: where people find the product."""
+
+    def __init__(
+        self, config: Config, children: Sequence[Child], address: str, program: Sequence[str] = PROGRAM
+    ) -> None:
         self.config = config
+        self.program = program
         self.running = [
             _Running(c, state.ChildState(c.name, c.label), _log_file(config.logs, c.name)) for c in children
         ]
@@ -112,7 +118,8 @@ class Supervisor:
     async def _once(self, r: _Running) -> int:
         """One life of the child; its exit code."""
         r.process = process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "xingwei.web.cli", *r.child.command),
+            *self.program,
+            *r.child.command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

@@ -1,0 +1,1 @@
+"""Keeping an installation well: processes, queue, backups, and what `xingwei doctor` looks at."""

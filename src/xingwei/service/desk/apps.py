@@ -7,4 +7,4 @@ class DeskConfig(AppConfig):
     verbose_name = "服务台"
 
     def ready(self) -> None:
-        from . import pages, settings, subscribers, wiring  # noqa: F401 - each registers itself
+        from . import inbound, pages, settings, subscribers, wiring  # noqa: F401 - each registers itself

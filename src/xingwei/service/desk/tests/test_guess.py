@@ -61,7 +61,9 @@ def test_on_the_sentences_of_a_year_most_guesses_are_right(house: SimpleNamespac
         rows = list(csv.DictReader(file, delimiter="\t"))
     vocabulary = reading.vocabulary()
     for row in rows:
-        proposal = propose(row["words"], Caller(window=row["department"] in windows, department=row["department"]), vocabulary)
+        proposal = propose(
+            row["words"], Caller(window=row["department"] in windows, department=row["department"]), vocabulary
+        )
         right["kind"] += proposal.kind == row["kind"]
         right["system"] += proposal.system == row["system"]
         right["severity"] += proposal.severity == int(row["severity"])

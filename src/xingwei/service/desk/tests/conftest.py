@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from xingwei.base.accounts.models import Organisation
 from xingwei.base.accounts.queries import actor_of
@@ -115,3 +117,16 @@ def incident(house: SimpleNamespace) -> Callable[..., Case]:
         return open_case(house.zhou_, NewCase(**{**known, **changes}))
 
     return make
+
+
+@pytest.fixture
+def queries() -> Callable[[Callable[[], Any]], int]:
+    """queries(lambda: client.get(…)) → how many queries it took, once what is loaded once a process is loaded."""
+
+    def count(ask: Callable[[], Any]) -> int:
+        ask()
+        with CaptureQueriesContext(connection) as asked:
+            ask()
+        return len(asked)
+
+    return count

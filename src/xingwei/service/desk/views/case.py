@@ -114,8 +114,8 @@ class CaseView(OfCase, Page):
             "around": around,
             "came_from": came_from,
             "suffix": suffix,
-            "previous_case": f"{around.previous.get_absolute_url()}{suffix}" if around and around.previous else "",
-            "next_case": f"{around.next.get_absolute_url()}{suffix}" if around and around.next else "",
+            "previous_case": f"{around.previous.get_absolute_url()}{suffix}" if around.previous else "",
+            "next_case": f"{around.next.get_absolute_url()}{suffix}" if around.next else "",
             "ledger_url": reverse("desk:ledger") + (f"?{came_from}" if came_from else ""),
         }
 

@@ -25,6 +25,7 @@ from xingwei.base.ui.words import CHINA
 
 from ..models import Case
 from ..queries import ledger
+from ..queries.counts import CAP, capped_counts, count_text
 from ..workflow import kind_choices
 from .sheets import workers
 
@@ -70,7 +71,7 @@ class LedgerQuery:
 
     @cached_property
     def filters(self) -> tuple[Filter, ...]:
-        return _filters(self._options, everyone=self.sees_all)
+        return _filters(lambda key: self._options[key], everyone=self.sees_all)
 
     @cached_property
     def sees_all(self) -> bool:
@@ -97,18 +98,20 @@ class LedgerQuery:
             return ledger.search_page(rows, self.words, after=after, before=before, size=size)
         return keyset.page(rows, self.order, after=after, before=before, size=size)
 
-    def neighbours(self, case: Case) -> Neighbours | None:
-        """The cases before and after this one in the list, or None where it is not in it."""
+    def neighbours(self, case: Case) -> Neighbours:
+        """The cases before and after this one in the list. place is 0 where it is not in it, or far behind."""
         rows = self.rows.only("number", *(o.lstrip("-") for o in self.order))
         cursor = keyset.cursor_of(("-id",) if self.words else self.order, case)
         if self.words:
             rows = self.rows.defer("grams")
         after = self.page(rows, after=cursor, size=1).rows
         before = self.page(rows, before=cursor, size=1).rows
-        if self.words or not self.rows.filter(pk=case.pk).exists():
+        if self.words:
             return Neighbours(_first(before), _first(after), 0, "")
-        ahead = self.rows.order_by().filter(_ahead(self.order, case))[: keyset.COUNT_CAP].count()
-        return Neighbours(_first(before), _first(after), ahead + 1, keyset.capped_count(self.rows)[1])
+        rows, ahead = self.rows.order_by(), _ahead(self.order, case)
+        n = capped_counts({"here": rows.filter(pk=case.pk), "ahead": rows.filter(ahead), "all": rows})
+        place = n["ahead"] + 1 if n["here"] and n["ahead"] <= CAP else 0
+        return Neighbours(_first(before), _first(after), place, count_text(n["all"]))
 
     def with_(self, **changes: str | None) -> str:
         """This address with something else in it; None takes a key away."""
@@ -183,7 +186,7 @@ def _ahead(order: tuple[str, ...], case: Case) -> Q:
 
 def _filters(options: Any, *, everyone: bool) -> tuple[Filter, ...]:
     def choices(key: str) -> Any:
-        return lambda actor: options[key]
+        return lambda actor: options(key)
 
     department = Filter("department", "科室", _ids("department_id"), "building-hospital", choices=choices("department"))
     return (

@@ -6,7 +6,7 @@ import datetime as dt
 import platform
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -41,8 +41,11 @@ class Finding:
     act: str = ""
 
 
-def findings() -> Iterator[Finding]:
-    """All findings, the environment first. What the database tells is left out when it cannot be reached."""
+def findings(work: queue.Queue | None = None) -> Iterator[Finding]:
+    """All findings, the environment first. What the database tells is left out when it cannot be reached.
+
+    work: the queue's state, where the caller has asked for it already.
+    """
     config: Config = settings.CONFIG
     yield from environment()
     try:
@@ -55,7 +58,10 @@ def findings() -> Iterator[Finding]:
             BAD, "数据库结构", f"还有 {len(waiting)} 项没有更新", "请重新启动（xingwei up），或 xingwei manage migrate"
         )
         return
-    for look in _LOOKS:
+    work = work or queue.state()
+    yield _worker(work)
+    yield _queue(work)
+    for look in (_journal, _backup, _exposure):
         yield look(config)
 
 
@@ -115,16 +121,14 @@ def _database(config: Config) -> Finding:
     return Finding(OK, "数据库", text)
 
 
-def _worker(config: Config) -> Finding:
-    now = queue.state()
+def _worker(now: queue.Queue) -> Finding:
     if now.workers:
         return Finding(OK, "后台任务", f"{now.workers} 个进程在工作，正在做 {now.doing} 件")
     since = f"，最后一次是 {words.moment(now.last_sign, timezone.now())}" if now.last_sign else ""
     return Finding(BAD, "后台任务", f"没有进程在工作{since}", "请启动 xingwei worker；通知、时限提醒、日志封存都停着")
 
 
-def _queue(config: Config) -> Finding:
-    now = queue.state()
+def _queue(now: queue.Queue) -> Finding:
     text = f"等待 {now.waiting} 件"
     if now.waits is not None:
         text += f"，最早的等了 {words.duration(now.waits)}"
@@ -166,6 +170,3 @@ def _exposure(config: Config) -> Finding:
             WARN, label, "别的机器能访问，但没有 TLS，密码在网上明文传送", "请照 docs/deploy.zh.md 配反向代理"
         )
     return Finding(OK, label, f"{config.public_url}{'，TLS 由反向代理提供' if config.tls else ''}")
-
-
-_LOOKS: tuple[Callable[[Config], Finding], ...] = (_worker, _queue, _journal, _backup, _exposure)

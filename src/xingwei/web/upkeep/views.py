@@ -21,11 +21,12 @@ class Processes(Page):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         config = settings.CONFIG
-        found = list(health.findings())
+        work = queue.state()
+        found = list(health.findings(work))
         return super().get_context_data(**kwargs) | {
             "findings": sorted(found, key=lambda f: (health.BAD, health.WARN, health.OK).index(f.state)),
             "children": _children(),
-            "queue": queue.state(),
+            "queue": work,
             "failed": queue.failed(),
             "backups": backup.kept(config.backups),
             "directory": config.backups,

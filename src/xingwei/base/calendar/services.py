@@ -110,8 +110,26 @@ def import_files(actor: Actor, paths: Iterable[Path], note: str = "") -> Importe
 
 
 def install(actor: Actor) -> CalendarVersion:
-    """The first version, from the calendars shipped with the product; does nothing where there is one."""
-    return queries.latest() or import_files(actor, [files.SHIPPED], "首次安装：随产品提供的日历").version
+    """Put in force what the shipped calendars know better: years that are not there, and published years where only
+    a provisional one is. What the hospital published, and its working hours, stay as they are. Harmless when repeated.
+    """
+    shipped, hours = files.read_paths([files.SHIPPED])
+    with transaction.atomic():
+        old = _lock()
+        held = old.years if old else {}
+        news = {
+            number: data
+            for number, data in shipped.items()
+            if (mine := held.get(str(number))) is None
+            or (mine["status"] == "provisional" and data["status"] == "published")
+        }
+        if old and not news:
+            return old
+        require(actor, "calendar.version:publish")
+        row = draft(news, None if old else hours, base=old)
+        _save(actor, row, old, "随产品提供的日历")
+    queries.forget()
+    return row
 
 
 def _lock() -> CalendarVersion | None:

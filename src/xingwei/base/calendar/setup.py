@@ -10,4 +10,4 @@ from . import files, services
 
 @step(10, "装入工作日历", files=(files.SHIPPED,))
 def calendars(report: Report) -> None:
-    services.import_files(system_actor("command"), [files.SHIPPED], "随产品提供的日历")
+    services.install(system_actor("command"))

@@ -256,6 +256,19 @@ class ServiceWindow(models.Model):
     def __str__(self) -> str:
         return f"{self.system} {self.get_kind_display()} {self.start:%H:%M}–{self.end:%H:%M}"
 
+    @property
+    def days_in_words(self) -> str:
+        """每天, 周一至周五, 周二、周三; and that it runs over midnight."""
+        names = "一二三四五六日"
+        days = [int(d) - 1 for d in sorted(self.weekdays)]
+        if len(days) == 7:
+            words = "每天"
+        elif len(days) > 2 and days == list(range(days[0], days[-1] + 1)):
+            words = f"周{names[days[0]]}至周{names[days[-1]]}"
+        else:
+            words = "、".join(f"周{names[d]}" for d in days)
+        return f"{words}，跨零点" if self.end < self.start else words
+
 
 class Parameter(models.Model):
     """An entry of a system's parameter dictionary (clause 2.2): meaning, values, effect, advice."""

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from xingwei.base.accounts.models import Department
+from xingwei.base.policy.querysets import RestrictedQuerySet
 
 from .engine import Edge, Graph, Node, Term, Vocabulary
 from .models import (
@@ -113,10 +114,10 @@ def read_graph() -> Graph:
     return Graph(_nodes(), (Edge(*e) for e in edges))
 
 
-def parameters() -> QuerySet[Any]:
+def parameters() -> RestrictedQuerySet:
     """Parameters with `current`: the value at this hospital, what was set last or else the default."""
     last = ParameterValue.objects.filter(parameter=OuterRef("pk")).order_by("-changed_at", "-id")
-    rows: QuerySet[Any] = Parameter.objects.select_related("system", "subsystem").annotate(
+    rows: RestrictedQuerySet = Parameter.objects.select_related("system", "subsystem").annotate(
         current=Coalesce(Subquery(last.values("value")[:1]), "default"),
         changed_at=Subquery(last.values("changed_at")[:1]),
     )

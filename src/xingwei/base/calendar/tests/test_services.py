@@ -35,6 +35,18 @@ def test_the_shipped_calendars_become_the_first_version_once() -> None:
     assert entry.after["years"] == ["2024", "2025", "2026", "2027"]
 
 
+def test_a_newer_product_brings_missing_years_and_leaves_what_the_hospital_published() -> None:
+    shipped = files.read_paths([files.SHIPPED])[0]
+    own = {"default": ["08:30-12:00", "14:30-18:00"]}
+    services.publish(SYSTEM, {2026: moved(makeup=[]), 2025: shipped[2025] | {"status": "provisional"}}, own)
+    row = services.install(SYSTEM)
+    assert set(row.years) == {"2024", "2025", "2026", "2027"}
+    assert row.years["2026"]["makeup"] == []
+    assert row.years["2025"]["status"] == "published"
+    assert row.hours["default"] == own["default"]
+    assert services.install(SYSTEM) == row
+
+
 def test_importing_the_same_files_again_changes_nothing() -> None:
     services.install(SYSTEM)
     done = services.import_files(SYSTEM, [files.SHIPPED])

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
+import secrets
 
-from xingwei.base.accounts.models import Department, Organisation, RoleAssignment, User
+from django.utils import timezone
+
+from xingwei.base.accounts.models import ApiToken, Department, Organisation, RoleAssignment, User
+from xingwei.base.accounts.queries import actor_of
+from xingwei.base.accounts.tokens import PREFIX, digest
+from xingwei.base.policy.registry import policy
 from xingwei.base.policy.registry import roles as known_roles
 
 _numbers = itertools.count(1)
@@ -45,3 +52,20 @@ def make_person(*roles: str, name: str = "", department: str | Department = "", 
     for role in roles:
         RoleAssignment.objects.create(user=user, role=role, systems=list(systems))
     return user
+
+
+def make_token(user: User) -> str:
+    """An API token of the account that carries all its permissions."""
+    actor = actor_of(user)
+    held = [
+        f"{resource.key}:{action.key}"
+        for resource in policy().resources.values()
+        for action in resource.actions.values()
+        if policy().scope(actor, f"{resource.key}:{action.key}") is not None
+    ]
+    text = PREFIX + secrets.token_urlsafe(24)
+    until = timezone.now() + dt.timedelta(days=1)
+    ApiToken.objects.create(
+        user=user, name="测试", prefix=text[:12], digest=digest(text), scopes=held, expires_at=until
+    )
+    return text

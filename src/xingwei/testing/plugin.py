@@ -99,3 +99,19 @@ def actor(person: Callable[..., Any]) -> Callable[..., Any]:
     from xingwei.base.accounts.queries import actor_of
 
     return lambda *roles, **kwargs: actor_of(person(*roles, **kwargs))
+
+
+@pytest.fixture
+def api_as(person: Callable[..., Any]) -> Callable[..., Any]:
+    """api_as("it_staff") → a test client whose requests carry a token with all that somebody of that role may do."""
+    from django.test import Client
+
+    from xingwei.testing.people import make_token
+
+    def with_token(*roles: str, **kwargs: Any) -> Any:
+        user = kwargs.pop("user", None) or person(*roles, **kwargs)
+        client: Any = Client(headers={"Authorization": f"Bearer {make_token(user)}"})
+        client.user = user
+        return client
+
+    return with_token

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Field, Query, Router, Schema
+from ninja import Field, Query, Router, Schema, Status
 from ninja.errors import HttpError
 
 from xingwei.base.policy.engine import Actor
@@ -169,11 +169,11 @@ def part(request: HttpRequest, kind: str, code: str) -> PartOut:
 
 @router.post("/parts/{kind}", response={201: PartOut}, summary="登记；values 里写 code 和各字段，引用写代码")
 @permission("estate.system:change")
-def add_part(request: HttpRequest, kind: str, payload: PartIn) -> tuple[int, PartOut]:
+def add_part(request: HttpRequest, kind: str, payload: PartIn) -> Status[PartOut]:
     _model(kind)
     values = codes.rows_for(_known_values(kind, payload.values, new=True))
     row = services.add_part(_actor(request), kind[:-1], values)
-    return 201, _out([row], _actor(request))[0]
+    return Status(201, _out([row], _actor(request))[0])
 
 
 @router.patch("/parts/{kind}/{code}", response=PartOut, summary="修改；只改 values 里写到的字段")
@@ -187,10 +187,10 @@ def change_part(request: HttpRequest, kind: str, code: str, payload: PartIn) -> 
 
 @router.delete("/parts/{kind}/{code}", response={204: None}, summary="删除；有引用的不能删除，请改为停用")
 @permission("estate.system:change")
-def remove_part(request: HttpRequest, kind: str, code: str) -> tuple[int, None]:
+def remove_part(request: HttpRequest, kind: str, code: str) -> Status[None]:
     model, _ = _model(kind)
     services.remove_part(_actor(request), get_object_or_404(model, code=code))
-    return 204, None
+    return Status(204, None)
 
 
 @router.get("/impact", response=ImpactOut, summary="一个节点出故障影响什么，例如 node=component:HIS-DB")
@@ -253,10 +253,10 @@ def history(request: HttpRequest, system: str, code: str) -> Any:
 
 @router.post("/parameters/{system}/{code}/values", response={201: ValueOut}, summary="登记现值，须写原因")
 @permission("estate.parameter_value:set")
-def set_value(request: HttpRequest, system: str, code: str, payload: ValueIn) -> tuple[int, Any]:
+def set_value(request: HttpRequest, system: str, code: str, payload: ValueIn) -> Status[Any]:
     row = _parameter(system, code)
     entry = services.set_parameter_value(_actor(request), row, payload.value, payload.reason, seen=payload.seen)
-    return 201, entry
+    return Status(201, entry)
 
 
 def _actor(request: HttpRequest) -> Actor:

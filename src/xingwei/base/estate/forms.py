@@ -44,7 +44,7 @@ class WordsField(forms.CharField):
         return words
 
 
-class PartForm(forms.ModelForm[Any]):
+class PartForm(forms.ModelForm):  # type: ignore[type-arg]
     """seen: the stamp of what the form was drawn from, so that a stale edit is noticed."""
 
     seen = forms.CharField(required=False, max_length=16, widget=forms.HiddenInput)
@@ -55,6 +55,10 @@ class PartForm(forms.ModelForm[Any]):
             del self.fields["code"]  # owners, dependencies and files refer to it
         for field in self.fields.values():
             _dress(field)
+            if isinstance(field, forms.ModelChoiceField) and not isinstance(field, forms.ModelMultipleChoiceField):
+                field.empty_label = "（不选）"
+        if "code" in self.fields:
+            self.fields["code"].help_text = "字母、数字和 . _ -，登记后不能再改"
         for name in ("vendor", "responsible", "peer_organisation"):
             if name in self.fields:
                 organisations = Organisation.objects.filter(active=True)
@@ -132,6 +136,7 @@ class InterfaceForm(PartForm):
             "system", "code", "name", "protocol", "direction", "peer", "peer_organisation", "policy", "aliases",
             "clause", "fallback", "note", "active",
         ]  # fmt: skip
+        help_texts = {"fallback": "对方不通时，业务怎样继续"}
 
 
 class ParameterForm(PartForm):

@@ -41,6 +41,7 @@ class System(models.Model):
     objects = RestrictedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = verbose_name_plural = "系统"
         ordering = ["order"]
 
     def __str__(self) -> str:
@@ -66,6 +67,7 @@ class Subsystem(models.Model):
     objects = RestrictedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = verbose_name_plural = "子系统"
         ordering = ["system__order", "code"]
 
     def __str__(self) -> str:
@@ -95,6 +97,7 @@ class BusinessFunction(models.Model):
     objects = RestrictedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = verbose_name_plural = "业务功能"
         ordering = ["system__order", "code"]
 
     def __str__(self) -> str:
@@ -138,6 +141,7 @@ class Component(models.Model):
     objects = RestrictedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = verbose_name_plural = "部件"
         ordering = ["system__order", "kind", "code"]
 
     def __str__(self) -> str:
@@ -180,6 +184,7 @@ class Interface(models.Model):
     objects = RestrictedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = verbose_name_plural = "接口"
         ordering = ["system__order", "code"]
 
     def __str__(self) -> str:
@@ -208,6 +213,7 @@ class Dependency(models.Model):
     kind = models.CharField("类别", max_length=12, choices=Kind.choices)
 
     class Meta:
+        verbose_name = verbose_name_plural = "依赖"
         ordering = ["source", "target"]
         constraints = [models.UniqueConstraint(fields=["source", "target", "kind"], name="one_dependency_a_kind")]
 
@@ -229,6 +235,7 @@ class Ownership(models.Model):
     part = models.CharField("职责", max_length=10, choices=Part.choices)
 
     class Meta:
+        verbose_name = verbose_name_plural = "负责人"
         ordering = ["subject", "part"]
         constraints = [models.UniqueConstraint(fields=["subject", "person", "part"], name="one_ownership_a_part")]
 
@@ -251,6 +258,7 @@ class ServiceWindow(models.Model):
     note = models.CharField("说明", max_length=120, blank=True)
 
     class Meta:
+        verbose_name = verbose_name_plural = "时段"
         ordering = ["system__order", "kind", "start"]
 
     def __str__(self) -> str:
@@ -291,6 +299,7 @@ class Parameter(models.Model):
     objects = RestrictedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = verbose_name_plural = "参数"
         ordering = ["system__order", "code"]
         constraints = [models.UniqueConstraint(fields=["system", "code"], name="one_parameter_a_code")]
 
@@ -313,6 +322,7 @@ class ParameterValue(models.Model):
     changed_at = models.DateTimeField("修改时间")
 
     class Meta:
+        verbose_name = verbose_name_plural = "参数的历次设值"
         ordering = ["-changed_at", "-id"]
 
     def __str__(self) -> str:

@@ -21,6 +21,12 @@ def cut(text: str, width: int) -> Any:
     return format_html('<div class="xw-cut" style="max-width:{}px" title="{}">{}</div>', width, text, text or "—")
 
 
+def current(row: Any) -> Any:
+    """The value in force; bold where it is not the default."""
+    shown = cut(row.current, 140)
+    return shown if row.current == row.default else format_html("<b>{}</b>", shown)
+
+
 class ComponentTable(Table):
     caption = "部件"
     columns = (
@@ -76,7 +82,7 @@ class ParameterTable(Table):
         Column("code", "代码", kind="id"),
         Column("name", "参数名", kind="title"),
         Column("meaning", "含义", cell=lambda r: cut(r.meaning, 320), drop=True),
-        Column("current", "现值", cell=lambda r: cut(r.current, 140), label_on_phone=True),
+        Column("current", "现值", cell=current, label_on_phone=True),
         Column("default", "默认值", cell=lambda r: cut(r.default, 120), drop=True),
         Column("changed_at", "上次设值", kind="time", drop=True),
     )

@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import connection, models
 
 from xingwei.base.journal.services import plain
 from xingwei.base.ui.views import ServiceRefused
+
+_LOCK = 0x58_57_45_53  # "XWES"
 
 
 class EstateRefused(ServiceRefused):
@@ -46,12 +48,19 @@ def not_stale(row: models.Model, fields: Sequence[str], seen: str) -> None:
         raise Stale("别人刚刚改过这一项。您填的内容还在：请核对现在的内容后再保存一次。")
 
 
+def one_at_a_time() -> None:
+    """Hold the estate until the transaction ends: what is checked before a row is added still holds after."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
 def check(row: models.Model) -> None:
     """Raise EstateRefused, naming the fields, where the row breaks a rule of its table."""
     references = {f.name for f in row._meta.fields if f.is_relation and getattr(row, f.attname) is not None}
     try:
         row.clean_fields(exclude=references)  # rows that are at hand need not be looked up once more
         row.validate_unique()
+        row.validate_constraints()
     except ValidationError as error:
         raise EstateRefused(in_words(row, error)) from None
 
@@ -71,5 +80,6 @@ def referred_by(row: models.Model, *, besides: frozenset[type[models.Model]] = f
             continue
         count = model._base_manager.filter(**{relation.field.name: row}).count()
         if count:
-            found.append(f"{model._meta.verbose_name} {count} 个")
+            name = str(model._meta.verbose_name)
+            found.append(f"{'其他记录' if name.isascii() else name} {count} 个")
     return found

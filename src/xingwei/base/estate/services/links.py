@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from xingwei.base.accounts.models import User
 from xingwei.base.journal.services import record
@@ -15,9 +15,7 @@ from xingwei.base.policy.querysets import require
 from .. import queries
 from ..engine import MUTUAL, Edge, Graph, GraphError, check_ends
 from ..models import Dependency, Ownership, ServiceWindow, System
-from .base import EstateRefused, check
-
-_LOCK = 0x58_57_45_53  # "XWES": one new link at a time, or two could close a circle together
+from .base import EstateRefused, check, one_at_a_time
 
 
 def add_dependency(actor: Actor, source: str, target: str, kind: str) -> Dependency:
@@ -35,7 +33,7 @@ def add_dependencies(actor: Actor, edges: Sequence[Edge]) -> list[Dependency]:
     """Those of the edges that are not there yet, all or none. Raises EstateRefused as `add_dependency` does."""
     require(actor, "estate.system:change")
     with transaction.atomic():
-        _lock()
+        one_at_a_time()
         held = {Edge(*ends) for ends in Dependency.objects.values_list("source", "target", "kind")}
         new = [e for e in dict.fromkeys(edges) if e not in held]
         graph = queries.read_graph()
@@ -48,11 +46,6 @@ def add_dependencies(actor: Actor, edges: Sequence[Edge]) -> list[Dependency]:
             record(actor, "estate.dependency.add", row, f"登记依赖：{names}", after=_ends(row))
     queries.forget()
     return added
-
-
-def _lock() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
 def _check(graph: Graph, edge: Edge) -> None:
@@ -94,7 +87,7 @@ def add_owners(actor: Actor, wanted: Sequence[tuple[str, User, str]]) -> list[Ow
     require(actor, "estate.system:change")
     targets = queries.ends({subject for subject, _, _ in wanted})
     with transaction.atomic():
-        _lock()
+        one_at_a_time()
         held = set(Ownership.objects.values_list("subject", "person_id", "part"))
         rows = []
         for subject, person, part in dict.fromkeys(wanted):

@@ -13,7 +13,7 @@ from xingwei.base.policy.engine import Actor
 from xingwei.base.policy.querysets import require
 
 from ..models import Parameter, ParameterValue
-from .base import EstateRefused, check, not_stale, referred_by, values_of
+from .base import EstateRefused, check, not_stale, one_at_a_time, referred_by, values_of
 
 FIELDS = (
     "system", "subsystem", "name", "meaning", "allowed", "default", "effect", "advice", "since", "active",
@@ -26,6 +26,7 @@ def change_parameter(actor: Actor, row: Parameter | None, values: Mapping[str, A
     with transaction.atomic():
         new = row is None
         if row is None:
+            one_at_a_time()
             row = Parameter(code=values["code"])
         else:
             row = Parameter.objects.select_for_update(of=("self",)).get(pk=row.pk)

@@ -23,7 +23,7 @@ from ..models import (
     Subsystem,
     System,
 )
-from .base import EstateRefused, check, not_stale, referred_by, values_of
+from .base import EstateRefused, check, not_stale, one_at_a_time, referred_by, values_of
 
 PARTS: dict[str, type[models.Model]] = {
     "system": System,
@@ -53,6 +53,7 @@ def add_part(actor: Actor, kind: str, values: Mapping[str, Any]) -> Any:
     """A new part; values hold its code too. Raises EstateRefused naming what is wrong."""
     require(actor, "estate.system:change")
     with transaction.atomic():
+        one_at_a_time()
         row = PARTS[kind](code=values["code"])
         chosen = _set(row, kind, values)
         check(row)

@@ -45,8 +45,10 @@ class SystemPage(Page):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         system = get_object_or_404(System.objects.select_related("vendor"), code=kwargs["code"])
-        functions = BusinessFunction.objects.filter(system=system).prefetch_related("departments")
-        subsystems = Subsystem.objects.filter(system=system).prefetch_related(Prefetch("functions", functions))
+        functions = BusinessFunction.objects.filter(system=system).order_by("pk")
+        subsystems = (
+            Subsystem.objects.filter(system=system).order_by("pk").prefetch_related(Prefetch("functions", functions))
+        )
         components = list(Component.objects.filter(system=system).select_related("responsible"))
         interfaces = list(Interface.objects.filter(system=system).select_related("peer_organisation"))
         keys = [f"system:{system.code}", *(r.key for r in [*components, *interfaces])]

@@ -55,14 +55,13 @@ def plots() -> tuple[Plot, ...]:
         )  # fmt: skip
 
 
-def play(cast: Cast, plot: Plot, **changes: Any) -> Scene:
+def play(cast: Cast, plot: Plot) -> Scene:
     """The scene of the plot's kind."""
-    return SCENES[plot.kind](cast, plot, **changes)
+    return SCENES[plot.kind](cast, plot)
 
 
-def incident(cast: Cast, plot: Plot, *, engineer: User | None = None, first: bool | None = None) -> Scene:
-    by_it = cast.chance(0.16) if first is None else first
-    case = report(cast, plot, it_first=by_it and plot.severity == 3)
+def incident(cast: Cast, plot: Plot) -> Scene:
+    case = report(cast, plot, it_first=plot.severity == 3 and cast.chance(0.16))
     if case.state == "it_first":
         yield cast.minutes(18)
         if cast.chance(0.25):
@@ -73,7 +72,7 @@ def incident(cast: Cast, plot: Plot, *, engineer: User | None = None, first: boo
             cast.actor("tang"), case, "hand_over", {"tried": f"已检查电脑与网络，{plot.cause[:8]}方面信息科处理不了"}
         )
     yield cast.minutes(5, 0.7) if cast.chance(0.975) else cast.minutes(44, 0.2)
-    who = engineer or case.assignee or cast.engineer()
+    who = case.assignee or cast.engineer()
     moves.move(cast.actor(who), case, "respond")
     yield from visit(cast, case, who)
     yield from work(cast, case, plot, who)
@@ -275,7 +274,7 @@ SCENES: dict[str, Callable[..., Scene]] = {
 }  # fmt: skip
 
 
-def report(cast: Cast, plot: Plot, *, it_first: bool = False, **changes: Any) -> Case:
+def report(cast: Cast, plot: Plot, *, it_first: bool = False, assignee: User | None = None) -> Case:
     """The case comes in: mostly by phone, written down by whoever answered."""
     department = cast.departments.get(plot.department)
     reporter = cast.reporter(department)
@@ -292,7 +291,7 @@ def report(cast: Cast, plot: Plot, *, it_first: bool = False, **changes: Any) ->
             kind=plot.kind, title=plot.title, description=f"{plot.words}。", channel=channel, severity=plot.severity,
             system=cast.systems.get(plot.system), department=department, reporter=reporter,
             reporter_name="" if reporter else f"{plot.department}值班", it_first=it_first,
-            assignee=None if own or it_first else registrar, **changes,
+            assignee=assignee or (None if own or it_first else registrar),
         ),
     )  # fmt: skip
     if channel == "phone":

@@ -23,12 +23,13 @@ from xingwei.base.ui.words import CHINA
 from xingwei.service.desk.models import Case
 from xingwei.service.desk.services import acts, escalation, intake, moves, reminders
 
+from . import duties
 from .cast import Cast
 from .scenes import Plot, Scene, play, plots, report
 
 SEED = 2603
 DAYS = 365
-WORKDAY_CASES, OFF_CASES = 3.1, 0.9
+WORKDAY_CASES, OFF_CASES = 2.6, 0.7
 _KINDS = {"incident": 62, "consultation": 13, "requirement": 8, "defect": 5, "data_request": 3, "change": 3, "hazard": 3,
           "complaint": 1, "other": 2}  # fmt: skip
 _HOURS = [1, 1, 0, 0, 0, 1, 2, 8, 30, 34, 28, 20, 8, 6, 22, 26, 22, 14, 6, 4, 3, 3, 2, 1]
@@ -75,6 +76,8 @@ class _Stage:
         self.add(start + dt.timedelta(days=2), self._missed_calls())
         great = next(p for p in plots() if p.severity == 1)
         self.add(self.end - dt.timedelta(days=143, hours=3), self._scene(great))
+        for moment, scene in duties.scenes(self.cast, start, self.end):
+            self.add(moment, scene)
         for back, scene in _today(self.cast):
             self.add(self.end - back, scene)
 
@@ -151,14 +154,14 @@ def _today(cast: Cast) -> Iterator[tuple[dt.timedelta, Scene]]:
 
 
 def _insurance(cast: Cast, plot: Plot) -> Scene:
-    case = report(cast, plot)
+    case = report(cast, plot, assignee=cast.users["wang"])
     wang = cast.actor("wang")
     yield dt.timedelta(minutes=3)
     moves.move(wang, case, "respond")
     yield dt.timedelta(minutes=8)
     moves.move(wang, case, "arrive", {"place": "门诊收费处"})
     yield dt.timedelta(minutes=3)
-    acts.ask_third_party(wang, case, cast.users["lin"], "9 时许起门诊结算（2207）无应答，请查结算服务。")
+    acts.ask_third_party(wang, case, cast.users["lin"], "门诊结算（2207）从刚才起无应答，请查结算服务。")
     yield dt.timedelta(minutes=5)
     moves.move(
         wang,

@@ -31,7 +31,7 @@ def page(
     The ordering columns must not be null. A cursor that cannot be read is treated as none.
     """
     backwards = bool(before)
-    cursor = _decode(before or after)
+    cursor = values_at(before or after)
     if cursor is not None and len(cursor) != len(order):
         cursor = None
     steps = [_flip(o) for o in order] if backwards else list(order)
@@ -87,7 +87,8 @@ def cursor_of(order: Sequence[str], row: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(values, default=str).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> list[Any] | None:
+def values_at(cursor: str) -> list[Any] | None:
+    """What cursor_of wrote down; None for no cursor, or one that cannot be read."""
     if not cursor:
         return None
     try:

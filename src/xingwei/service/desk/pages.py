@@ -56,7 +56,7 @@ def find_cases(actor: Actor, text: str) -> Iterable[SearchHit]:
         return
     if (case := ledger.by_number(actor, text)) is not None:
         yield _hit(case)
-    seen = ledger.visible(actor).select_related("system", "department").defer("grams")
+    seen = ledger.visible(actor).select_related("system", "department")
     for found in ledger.search_page(seen, text, size=HITS).rows:
         yield _hit(found)
 

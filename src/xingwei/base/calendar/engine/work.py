@@ -99,7 +99,10 @@ class WorkCalendar:
         return Day(date, DayKind.REST if date.weekday() >= 5 else DayKind.WORKDAY)
 
     def is_workday(self, date: dt.date) -> bool:
-        return self.day(date).kind.works
+        works = self._works.get(date)
+        if works is None:
+            works = self._works[date] = self.day(date).kind.works
+        return works
 
     def provisional(self, first: dt.date, last: dt.date) -> bool:
         """Whether any year touched has no published arrangement."""
@@ -187,6 +190,11 @@ class WorkCalendar:
     @property
     def _last(self) -> int:
         return max(self.years, default=2024) + HORIZON_YEARS
+
+    @cached_property
+    def _works(self) -> dict[dt.date, bool]:
+        """Dates that were asked for already: recomputing every clock of a desk asks for the same few ones."""
+        return {}
 
     @cached_property
     def _table(self) -> tuple[list[float], list[float], list[float]]:

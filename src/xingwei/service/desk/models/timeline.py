@@ -17,7 +17,7 @@ class CaseEvent(models.Model):
     answered, resolved, restored, reopened, confirmed, closed, merged, linked, … data: what the clocks need.
     """
 
-    case = models.ForeignKey(Case, models.CASCADE, related_name="events")
+    case = models.ForeignKey(Case, models.CASCADE, related_name="events", db_index=False)  # leads event_of_case
     at = models.DateTimeField("时间", default=timezone.now)
     type = models.CharField("类型", max_length=20)
     actor = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,14 +12,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from xingwei.base.policy.engine import Actor
-from xingwei.base.ui.grams import holds, query_grams
-from xingwei.base.ui.keyset import KeysetPage, cursor_of, page
 from xingwei.base.ui.words import CHINA
 
 from ..models import Case
 from ..models.case import NEVER
-from ..services.text import searchable
+from .search import search, search_page
 
+__all__ = ["SORTS", "VIEWS", "View", "by_number", "due_group", "rows_for_list", "search", "search_page", "visible"]
 NUMBER = re.compile(r"^\d{4}-\d{3,6}$")
 ROW_FIELDS = (
     "id", "number", "kind", "state", "category", "severity", "title", "system__code", "system__short_name",
@@ -28,8 +26,6 @@ ROW_FIELDS = (
     "waiting_for", "party", "channel", "clocks", "clock_state", "next_due_at", "next_due_clock", "ever_late",
     "opened_at", "updated_at", "version", "merged_into",
 )  # fmt: skip
-_SEARCH_PORTION = 200
-_SEARCH_LIMIT = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,47 +85,6 @@ def by_number(actor: Actor, text: str) -> Case | None:
     """The case of exactly this number, if the actor may see it."""
     number = text.strip()
     return visible(actor).filter(number=number).first() if NUMBER.match(number) else None
-
-
-def search(rows: models.QuerySet[Case], query: str) -> models.QuerySet[Case]:
-    """Rows that may hold every word of the query: the index's answer, to be rechecked by `found`."""
-    wanted = query_grams(query)
-    return rows.filter(grams__contains=wanted) if wanted else rows.none()
-
-
-def search_page(
-    rows: models.QuerySet[Case], query: str, *, after: str = "", before: str = "", size: int = 50
-) -> KeysetPage:
-    """One page of hits, newest first, exact: what the index lets through by mistake is left out.
-
-    Where nearly everything that the index lets through is wrong, it stops after 5,000 candidates and shows what it
-    has, with a way on.
-    """
-    candidates = search(rows, query)
-    hits: list[Case] = []
-    cursor_after, cursor_before = after, before
-    seen = 0
-    while True:
-        portion = page(candidates, ("-id",), after=cursor_after, before=cursor_before, size=_SEARCH_PORTION)
-        good = [r for r in portion.rows if holds(searchable(r), query)]
-        seen += len(portion.rows)
-        hits = [*good, *hits] if before else [*hits, *good]
-        more = portion.previous if before else portion.next
-        if len(hits) > size or not more or seen >= _SEARCH_LIMIT:
-            break
-        cursor_after, cursor_before = ("", more) if before else (more, "")
-    shown = hits[-size:] if before else hits[:size]
-    return _search_bounds(shown, len(hits) > size or bool(more), came_on=bool(after), back=bool(before))
-
-
-def _search_bounds(shown: Sequence[Case], more: bool, *, came_on: bool, back: bool) -> KeysetPage:
-    has_next = bool(shown) and (back or more)
-    has_previous = bool(shown) and (more if back else came_on)
-    return KeysetPage(
-        rows=list(shown),
-        next=cursor_of(("-id",), shown[-1]) if has_next else None,
-        previous=cursor_of(("-id",), shown[0]) if has_previous else None,
-    )
 
 
 def due_group(case: Case, now: dt.datetime | None = None) -> tuple[int, str]:

@@ -53,8 +53,9 @@ def _best(candidates: Sequence[int], wanted: list[int], limit: int) -> list[Like
         return []
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, overlap FROM (SELECT c.id, (SELECT count(*) FROM unnest(c.grams) g WHERE g = ANY(%s)) AS overlap"
-            " FROM desk_case c WHERE c.id = ANY(%s)) s"
+            "SELECT id, overlap FROM (SELECT c.case_id AS id,"
+            " (SELECT count(*) FROM unnest(c.grams) g WHERE g = ANY(%s)) AS overlap"
+            " FROM desk_casetext c WHERE c.case_id = ANY(%s)) s"
             " WHERE overlap >= %s ORDER BY overlap DESC, id DESC LIMIT %s",
             [wanted, list(candidates), max(2, int(len(wanted) * _ENOUGH)), limit],
         )

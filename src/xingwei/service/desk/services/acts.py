@@ -20,7 +20,7 @@ from ..workflow import kind_of, workflow
 from . import clocks, escalation, files, telling
 from .base import LEVELS, Refused, include, lock, save, say
 from .intake import NewCase, clean, open_case
-from .text import index_text
+from .text import index_words
 
 EDITABLE = (
     "title", "description", "system", "subsystem", "function", "interface", "department", "reporter", "reporter_name",
@@ -96,8 +96,8 @@ def edit(actor: Actor, case: Case, values: Mapping[str, Any], *, version: int | 
         before, after = changes(old, snapshot(row, names))
         if not after:
             return row
-        row.grams = index_text(row)
-        save(row, *after_names(after, names), "grams")
+        save(row, *after_names(after, names))
+        index_words(row)
         include(row, row.reporter_id)
         labels = "、".join(str(Case._meta.get_field(n).verbose_name) for n in after_names(after, names))  # type: ignore[union-attr]
         say(actor, row, "edited", f"修改了{labels}", data={"fields": sorted(after)})
@@ -149,8 +149,8 @@ def tag(actor: Actor, case: Case, tags: Iterable[str]) -> Case:
         if len(row.tags) + len(fresh) > MAX_TAGS:
             raise Refused(f"一件最多 {MAX_TAGS} 个标签。")
         row.tags = [*row.tags, *fresh]
-        row.grams = index_text(row)
-        save(row, "tags", "grams")
+        save(row, "tags")
+        index_words(row)
         say(actor, row, "tagged", f"加标签：{'、'.join(fresh)}")
         record(actor, "desk.case.tag", row, f"{row.number} 加标签 {'、'.join(fresh)}", after={"tags": row.tags})
     return row

@@ -22,7 +22,7 @@ from ..models import CallLog, Case, Draft, Watcher
 from ..workflow import state_of, workflow
 from . import clocks, escalation, files, telling
 from .base import LEVELS, Refused, next_number, say
-from .text import index_text
+from .text import index_words
 
 TITLE_LENGTH = 60
 FUTURE_SLACK = dt.timedelta(minutes=5)
@@ -197,8 +197,8 @@ def _open(actor: Actor, new: NewCase) -> Case:
         opened_at=opened,
         updated_at=now,
     )
-    row.grams = index_text(row)
     row.save(force_insert=True)
+    index_words(row)
     event = say(
         actor, row, "opened", f"{row.get_channel_display()}反映", text=row.description, at=opened,
         data={"severity": severity, "it_first": first, "state": row.state},

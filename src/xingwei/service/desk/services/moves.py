@@ -19,7 +19,7 @@ from ..workflow import facts_of, kind_of, mover, state_of, workflow
 from . import clocks, escalation, files, telling
 from .base import Refused, include, lock, save, say
 from .intake import clean
-from .text import index_text
+from .text import index_words
 
 TEXT_LIMIT = 5000
 FURTHEST = dt.timedelta(days=366)
@@ -47,6 +47,8 @@ def move(
         before = {"state": state_of(row).label}
         changed = _apply(actor, row, step, filled)
         save(row, *changed)
+        if {"tried", "cause", "solution"} & changed:
+            index_words(row)
         event = say(
             actor, row, step.event, step.label, text=_quote(step, filled), data=_event_data(row, step, filled),
         )  # fmt: skip
@@ -85,9 +87,6 @@ def _apply(actor: Actor, row: Case, step: Move, values: Mapping[str, Any]) -> se
         row.assignee_id = actor.id
         changed.add("assignee_id")
         include(row, actor.id)
-    if {"cause", "solution"} & changed:
-        row.grams = index_text(row)
-        changed.add("grams")
     _dependants(actor, row, step, values)
     return {c.removesuffix("_id") if c == "assignee_id" else c for c in changed}
 

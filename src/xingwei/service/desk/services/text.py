@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xingwei.base.ui.grams import grams
 
-from ..models import Case
+from ..models import Case, CaseText
 
 
 def searchable(row: Case) -> str:
@@ -13,5 +13,11 @@ def searchable(row: Case) -> str:
     return "\n".join(p for p in parts if p)
 
 
-def index_text(row: Case) -> list[int]:
-    return grams(searchable(row))
+def index_words(row: Case) -> None:
+    """Let the search find the case by what it says now. Inside the act's transaction, when the row is saved."""
+    CaseText.objects.bulk_create(
+        [CaseText(case=row, grams=grams(searchable(row)))],
+        update_conflicts=True,
+        unique_fields=["case"],
+        update_fields=["grams"],
+    )

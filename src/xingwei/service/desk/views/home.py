@@ -61,7 +61,6 @@ def alarms(request: HttpRequest) -> dict[str, Any] | None:
         ledger.visible(actor)
         .filter(kind="incident", severity__in=(1, 2), category__in=_RUNNING, restored_at=None)
         .select_related(*RELATED)
-        .defer("grams")
         .order_by("severity", "opened_at")[:3]
     )
     shown = []

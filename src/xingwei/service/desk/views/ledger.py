@@ -60,13 +60,13 @@ class Ledger(Page):
         asked = self.asked
         found = ledger.search(asked.rows, asked.words) if asked.words else asked.rows
         exporting.exported(self.actor, kind, asked.filter_only)
-        table_rows = found.select_related("system", "department", "assignee").defer("grams").order_by(*asked.order)
+        table_rows = found.select_related("system", "department", "assignee").order_by(*asked.order)
         return export_response(kind, "问题台账", LedgerTable, table_rows)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         asked, get = self.asked, self.request.GET
         heavy = () if asked.words else HEAVY  # the words are checked against the whole text
-        found = asked.rows.select_related(*RELATED).defer("grams", *heavy)
+        found = asked.rows.select_related(*RELATED).defer(*heavy)
         page = asked.page(found, after=get.get("after", ""), before=get.get("before", ""), size=PAGE)
         shown = rows(page.rows, asked.now)
         by_due = asked.sort == "due" and not asked.words

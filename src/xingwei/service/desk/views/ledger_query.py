@@ -103,7 +103,7 @@ class LedgerQuery:
         rows = self.rows.only("number", *(o.lstrip("-") for o in self.order))
         cursor = keyset.cursor_of(("-id",) if self.words else self.order, case)
         if self.words:
-            rows = self.rows.defer("grams")
+            rows = self.rows
         after = self.page(rows, after=cursor, size=1).rows
         before = self.page(rows, before=cursor, size=1).rows
         if self.words:

@@ -70,6 +70,28 @@ def schema() -> None:
     typer.echo(SCHEMA.read_text(encoding="utf-8"), nl=False)
 
 
+@app.command()
+def coverage(
+    check: Annotated[
+        bool, typer.Option("--check", help="只检查 docs/coverage.md 是不是最新，不是则退出码为 1")
+    ] = False,
+) -> None:
+    """生成 docs/coverage.md：每条条款在产品中的位置，和证明它的测试。不需要数据库。"""
+    from .coverage import PAGE, page
+
+    now = page()
+    current = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+    if check:
+        typer.echo(
+            "docs/coverage.md 是最新的"
+            if current == now
+            else "docs/coverage.md 已过时，请运行 xingwei contract coverage"
+        )
+        raise typer.Exit(int(current != now))
+    PAGE.write_text(now, encoding="utf-8")
+    typer.echo(f"已写 {PAGE.name}")
+
+
 def _directory(given: Path | None) -> Path:
     if given is not None:
         return given

@@ -37,8 +37,8 @@ def edited(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def version(db: None) -> Any:
-    """The contract of Guangyuan, imported and in force from 2025-10-15 for a year."""
+def version(db: None, loaded: Loaded) -> Any:
+    """The contract of Guangyuan, imported and in force from 2025-10-15 for a year. Its files are read once a session."""
     import datetime as dt
     from decimal import Decimal
 
@@ -46,9 +46,12 @@ def version(db: None) -> Any:
     from xingwei.service.contract import services
 
     system = system_actor()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(services, "load_directory", lambda directory: loaded)
+        imported = services.import_contract(system, GUANGYUAN)
     return services.put_in_force(
         system,
-        services.import_contract(system, GUANGYUAN),
+        imported,
         starts_on=dt.date(2025, 10, 15),
         ends_on=dt.date(2026, 10, 14),
         contract_number="YW-2025-031",

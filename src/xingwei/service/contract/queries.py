@@ -92,14 +92,16 @@ class Shown:
 
 def shown(number: int | None = None) -> Shown | None:
     """One version, by default the one that shown_version() gives; None where there is none."""
+    rows = _terms()
     if number is None:
-        version = shown_version()
+        terms = rows.filter(version__in_force_from__lte=timezone.localdate()).first()
+        version = terms.version if terms else shown_version()
     else:
-        version = ContractVersion.objects.defer("document").filter(number=number).first()
+        terms = rows.filter(version__number=number).first()
+        version = terms.version if terms else ContractVersion.objects.defer("document").filter(number=number).first()
     if version is None:
         return None
     contract = contract_of(version)
-    terms = version.terms.order_by("-revision").first()
     if terms is not None:
         under = Readings(terms.chosen, frozenset(terms.agreed))
     else:

@@ -32,13 +32,13 @@ def test_the_home_page_of_both_sides_shows_what_is_due(version: Any, as_role: An
 
 def test_the_footer_says_which_day_of_the_quarter_it_is(version: Any, as_role: Any) -> None:
     assert "合同第 2 季度 第 63/90 天" in home(as_role("onsite_engineer"))
-    assert "合同第" not in home(as_role("reporter"))
+    assert "合同第" not in home(as_role("audit_admin"))
     assert "合同第" not in home(as_role("onsite_engineer"), dt.datetime(2026, 11, 1, tzinfo=dt.UTC))
 
 
 def test_without_a_contract_in_force_a_banner_says_so(as_role: Any, db: None) -> None:
     assert "还没有导入合同，时限无从计算" in home(as_role("service_manager"))
-    assert "还没有导入合同" not in home(as_role("reporter"))
+    assert "还没有导入合同" not in home(as_role("audit_admin"))
 
 
 def test_clauses_are_found_by_number_title_and_words(version: Any, as_role: Any) -> None:

@@ -32,11 +32,14 @@ class ContractPage(Page, abstract=True):
     tab: ClassVar[str] = ""
 
     @cached_property
+    def found(self) -> Shown | None:
+        return queries.shown(self.version_asked())
+
+    @property
     def shown(self) -> Shown:
-        found = queries.shown(self.version_asked())
-        if found is None:
+        if self.found is None:
             raise Http404("没有这个版本")
-        return found
+        return self.found
 
     def version_asked(self) -> int | None:
         """The version in ?version=, None for the one that is shown by default."""
@@ -53,7 +56,7 @@ class ContractPage(Page, abstract=True):
         return super().get(request, *args, **kwargs)
 
     def has_contract(self) -> bool:
-        return queries.shown_version() is not None
+        return self.version_asked() is not None or self.found is not None
 
     def without_contract(self) -> HttpResponseBase:
         if self.kwargs:  # a page about one thing, and there is no such thing

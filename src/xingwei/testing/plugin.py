@@ -62,10 +62,14 @@ def _fresh_caches() -> None:
     from xingwei.base.calendar import queries as calendar
     from xingwei.base.estate import queries as estate
     from xingwei.base.site import queries as site
+    from xingwei.service.knowledge.queries import guides
+    from xingwei.service.rota import live
 
     site.forget()
     calendar.forget()
     estate.forget()
+    guides.forget()
+    live.forget()
 
 
 @pytest.fixture

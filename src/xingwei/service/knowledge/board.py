@@ -38,3 +38,8 @@ def newest(request: HttpRequest) -> dict[str, Any] | None:
     """Guides and release notes of the last two months (clauses 2.5, 9.7)."""
     found = queries.newest(request.actor)  # type: ignore[attr-defined]
     return {"guides": found} if found else None
+
+
+def news(request: HttpRequest, obj: Any) -> dict[str, Any] | None:
+    """The same on the phone page of notices."""
+    return newest(request)

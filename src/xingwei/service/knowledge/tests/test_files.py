@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 from typer.testing import CliRunner
 
+from xingwei.base.accounts.services.tokens import create_token
 from xingwei.base.policy.engine import system_actor
 from xingwei.base.ui.datafiles import FileProblems
 from xingwei.base.ui.files import FileRefused
@@ -159,9 +160,10 @@ def test_the_commands(tmp_path: Path, systems: Any) -> None:
     assert "a  瓶签缺规格" in CliRunner().invoke(app, ["suggest", "瓶签没有规格"]).output
 
 
-def test_the_api(guide: Guide, as_role: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xingwei.base.accounts.api_auth.TokenAuth.authenticate", lambda self, request, token: True)
-    client, head = as_role("it_staff"), {"Authorization": "Bearer x"}
+def test_the_api(guide: Guide, actor: Any, client: Any) -> None:
+    scopes = ["knowledge.guide:view", "knowledge.internal:view", "knowledge.forum:view", "knowledge.forum:post"]
+    _, token = create_token(actor("it_staff"), "测试", scopes, 1)
+    head = {"Authorization": f"Bearer {token}"}
 
     def call(method: str, path: str, **data: Any) -> Any:
         extra = {"data": data, "content_type": "application/json"} if method == "post" else {}

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from xingwei.base.journal.models import Entry
 from xingwei.base.policy.registry import Denied
@@ -226,9 +227,9 @@ def test_writing_a_guide_from_its_page(as_role: Any, systems: Any) -> None:
 def test_reporters_see_what_is_new_on_their_home_page(guide: Guide, writer: Any, as_role: Any) -> None:
     row = services.create_guide(writer, "rel", GuideInput(title="功能变化：瓶签", text="改了", kind="release"))
     services.publish(writer, row)
-    page = as_role("reporter").get("/").content.decode()
-    assert "新的指南与功能变化" in page
-    assert "功能变化：瓶签" in page
+    for page in (as_role("nursing").get("/"), as_role("reporter").get(reverse("desk:portal-notices"))):
+        assert "新的指南与功能变化" in page.content.decode()
+        assert "功能变化：瓶签" in page.content.decode()
 
 
 def test_the_export_of_the_list(guide: Guide, as_role: Any) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from xingwei.base.accounts.queries import actor_of
+from xingwei.base.accounts.services.tokens import create_token
 from xingwei.base.estate.models import System
 from xingwei.base.policy.engine import system_actor
 from xingwei.base.ui.datafiles import FileProblems
@@ -162,18 +164,16 @@ def _shipped(person: Callable[..., Any]) -> None:
 
 
 @pytest.mark.usefixtures("rules")
-def test_the_api(
-    team: dict[str, Any], as_role: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, time_machine: Any
-) -> None:
-    monkeypatch.setattr("xingwei.base.accounts.api_auth.TokenAuth.authenticate", lambda self, request, token: True)
+def test_the_api(team: dict[str, Any], client: Any, time_machine: Any) -> None:
     time_machine.move_to(at("03-18 10:24"), tick=False)
-    client = as_role(user=team["wang"])
+    scopes = ["rota.shift:view", "rota.chain:view", "rota.attendance:sign"]
+    _, token = create_token(actor_of(team["wang"]), "测试", scopes, 1)
+    head = {"Authorization": f"Bearer {token}"}
 
     def get(path: str) -> Any:
-        return client.get(f"/api/v1/rota/{path}", headers={"Authorization": "Bearer x"})
+        return client.get(f"/api/v1/rota/{path}", headers=head)
 
     def post(path: str, **data: str) -> Any:
-        head = {"Authorization": "Bearer x"}
         return client.post(f"/api/v1/rota/{path}", data, content_type="application/json", headers=head)
 
     assert [d["person"]["name"] for d in get("on-duty").json()["on_site"]] == ["王工", "刘工"]

@@ -10,7 +10,9 @@ class WebConfig(AppConfig):
         from xingwei.base.ui.registry import NavItem, registry
         from xingwei.base.ui.views import SIGNED_IN
 
+        from . import sign_in_page
         from .upkeep import options  # noqa: F401 - registers the settings
 
+        sign_in_page.register()
         registry.nav.append(NavItem("", 0, "工作台", "layout-dashboard", "home", SIGNED_IN))
         registry.nav.append(NavItem("基础", 95, "运行与备份", "server-2", "processes", "web.upkeep:view"))

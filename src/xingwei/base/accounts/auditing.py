@@ -93,9 +93,9 @@ def area_label(area: str) -> str:
 
 
 def act_label(act: str) -> str:
-    """The act in words, from the policy's labels where it has them: 问题单 · 受理."""
+    """The act in words, for other rooms from the policy's labels: 问题单 · 受理."""
     area, _, verb = act.rpartition(".")
-    resource = policy().resources.get(area)
+    resource = policy().resources.get(area) if area not in _AREAS else None
     action = resource.actions.get(verb) if resource else None
     word = action.label if action else _VERBS.get(verb, verb)
     return f"{area_label(area)} · {word}"

@@ -61,6 +61,17 @@ def chain(request: HttpRequest) -> dict[str, Any]:
     }
 
 
+def recent(request: HttpRequest) -> dict[str, Any] | None:
+    """For the security administrator: what was changed on accounts lately, by whomever."""
+    acts = [
+        f"accounts.{a}"
+        for a in ("person.create", "person.edit", "person.disable", "person.enable", "role.grant", "role.revoke")
+    ]
+    acts += ["accounts.password.reset", "accounts.mfa.reset", "accounts.token.create", "accounts.sign_in.lockout"]
+    rows = list(Entry.objects.filter(act__in=acts).order_by("-at", "-id")[: SHOWN + 3])
+    return {"rows": rows} if rows else None
+
+
 def broken() -> Verification | None:
     """The last verification, where it found something."""
     last = journal.last_verification()
@@ -98,6 +109,14 @@ CARDS = [
         "accounts.person:change",
         "accounts/cards/accounts.html",
         accounts,
+        wide=True,
+        roles=frozenset({"security_admin"}),
+    ),
+    HomeCard(
+        11,
+        "accounts.person:change",
+        "accounts/cards/recent.html",
+        recent,
         wide=True,
         roles=frozenset({"security_admin"}),
     ),

@@ -102,9 +102,19 @@ class PersonForm(_Stamped):
             widget=forms.Select(attrs={"class": "form-select"}),
         )
         self.order_fields(people.FIELDS)
+        self.fields["organisation"].empty_label = self.fields["department"].empty_label = "请选择"  # type: ignore[attr-defined]
         self.fields["organisation"].queryset = Organisation.objects.filter(active=True)  # type: ignore[attr-defined]
         departments = Department.objects.filter(active=True).select_related("organisation")
         self.fields["department"].queryset = departments  # type: ignore[attr-defined]
+
+    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The fields as the page arranges them."""
+        names = (
+            ("本人", ("username", "name", "short_name", "title", "organisation", "department")),
+            ("联系方式", ("phone", "mobile", "email", "wecom_id")),
+            ("账号", ("grade", "source", "valid_until", "application", "nda_on")),
+        )
+        return [(label, [self[n] for n in fields]) for label, fields in names]
 
     def clean_username(self) -> str:
         return plain_digits(self.cleaned_data["username"])
@@ -192,8 +202,18 @@ class TokenForm(forms.Form):
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [(p, f"{resource}：{action}") for p, resource, action in tokens.grantable(actor)]
+        self._grantable = tokens.grantable(actor)
+        choices = [(p, f"{resource}：{action}") for p, resource, action in self._grantable]
         self.fields["scopes"].choices = choices  # type: ignore[attr-defined]
+
+    def groups(self) -> list[tuple[str, list[dict[str, Any]]]]:
+        """The permissions by what they are about: label of the resource, then its boxes."""
+        chosen = set(self["scopes"].value() or [])
+        found: dict[str, list[dict[str, Any]]] = {}
+        for permission, resource, action in self._grantable:
+            box = {"value": permission, "label": action, "checked": permission in chosen}
+            found.setdefault(resource, []).append(box)
+        return list(found.items())
 
 
 class VerifyForm(forms.Form):

@@ -1,6 +1,6 @@
 """What higher rooms tell this one, registered when they start.
 
-promises   what the sign-in page may say of the contract; never the state of a system: nobody has signed in yet
+welcomes   what the sign-in page may say of the contract; never the state of a system: nobody has signed in yet
 systems    the maintained systems (code, name), for roles that are held for some of them only
 """
 
@@ -19,8 +19,22 @@ class Promise:
     text: str
 
 
-promises: list[Callable[[], Sequence[Promise]]] = []
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """lead, foot: one line each, below the headline and at the bottom of the page."""
+
+    lead: str
+    foot: str
+    promises: tuple[Promise, ...] = ()
+
+
+welcomes: list[Callable[[], Welcome | None]] = []
 systems: list[Callable[[], Sequence[tuple[str, str]]]] = []
+
+
+def welcome() -> Welcome | None:
+    """The first that any room has to say."""
+    return next((said for provider in welcomes if (said := provider()) is not None), None)
 
 
 def all_systems() -> list[tuple[str, str]]:

@@ -97,7 +97,9 @@ class PeopleTable(Table):
             lambda u: format_html("{}{}", u.name, format_html(" <span class=xw-3>{}</span>", u.short_name)),
             kind="title",
         ),
-        Column("username", "工号", kind="id"),
+        Column(
+            "username", "工号", "username", lambda u: format_html("<span translate=no>{}</span>", u.username), kind="id"
+        ),
         Column("organisation", "单位", "organisation.short_name"),
         Column("department", "科室", "department.name"),
         Column("title", "职务", drop=True),

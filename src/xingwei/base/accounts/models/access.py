@@ -9,6 +9,7 @@ from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.utils import timezone
 
+from ..engine.agents import in_words
 from .people import User
 
 
@@ -33,6 +34,11 @@ class Session(AbstractBaseSession):
 
     class Meta:
         indexes = [models.Index(fields=["user", "ended"], name="session_of_user")]
+
+    @property
+    def browser(self) -> str:
+        """The browser in words."""
+        return in_words(self.agent)
 
     @classmethod
     def get_session_store_class(cls) -> Any:

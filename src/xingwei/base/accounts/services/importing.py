@@ -161,18 +161,18 @@ def _person(actor: Actor, entry: Mapping[str, Any], done: Imported, encoded: str
     grade = values.pop("grade", "")
     if grade and grade != User.Grade.SUPER:  # that one comes with the administration itself
         values["grade"] = grade
+    new, changed = row is None, False
     if row is None:
         row, first = people.create_person(actor, values, encoded=encoded)
         done.created += 1
         if first and done.passwords is not None:
             done.passwords[row.username] = first
-        changed = False
     else:
         changed = any(getattr(row, k) != v for k, v in values.items())
         row = people.edit_person(actor, row, values) if changed else row
     for role in entry.get("roles") or []:
         changed |= _role(actor, row, role, tuple(entry.get("systems") or ()), entry)
-    done.changed += changed
+    done.changed += changed and not new
 
 
 def _person_values(entry: Mapping[str, Any]) -> dict[str, Any]:

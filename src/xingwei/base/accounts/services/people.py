@@ -58,7 +58,7 @@ def create_person(actor: Actor, values: Mapping[str, Any], *, encoded: str = "")
             actor,
             "accounts.person.create",
             user,
-            f"建立账号 {user.username}（{user.name}，{user.organisation}）",
+            f"建立{user.name}的账号（{user.organisation}）",
             after=snapshot(user, FIELDS),
         )
     return user, first

@@ -38,7 +38,7 @@ def create_first_administrator(username: str, name: str, password: str, *, hospi
             system_actor("command"),
             "accounts.person.first",
             user,
-            f"首次安装：建立安全管理员 {username}（{name}）",
+            f"首次安装：建立安全管理员{name}",
             after={"role": "security_admin"},
         )
     return user

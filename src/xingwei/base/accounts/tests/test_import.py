@@ -117,6 +117,6 @@ def test_the_first_administrator_of_an_empty_installation() -> None:
         create_first_administrator("admin", "严密", "Admin-2026x")
     user = create_first_administrator("admin", "严密", "Apricot-2026")
     assert queries.actor_of(user).roles == {"security_admin"}
-    assert Entry.objects.get(act="accounts.person.first").target_label == "严密"
+    assert Entry.objects.get(act="accounts.person.first").summary == "首次安装：建立安全管理员严密"
     with pytest.raises(AccountRefused, match="已经有账号"):
         create_first_administrator("other", "别人", "Apricot-2026")

@@ -128,7 +128,7 @@ def test_one_entry_shows_what_changed_and_how_it_is_kept(auditor: Any) -> None:
 
 
 def test_an_act_has_words_from_the_policy_or_our_own() -> None:
-    assert auditing.act_label("accounts.role.grant") == "角色与任命 · 授予和收回"
+    assert auditing.act_label("accounts.role.grant") == "角色与任命 · 授予"
     assert auditing.act_label("accounts.sign_in.fail") == "登录 · 登录失败"
     assert auditing.act_label("nobody.knows.this") == "nobody.knows · this"
 

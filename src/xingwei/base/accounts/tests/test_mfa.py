@@ -47,7 +47,7 @@ def test_who_must_have_one_binds_it_before_anything_else(role: str, browser: Cli
     assert "绑定之后才能继续" in text(browser.get("/people/me/mfa/"))
     secret, codes = bind(browser)
     assert len(codes) == 10
-    assert browser.get("/").status_code == 200
+    assert browser.get("/search/").status_code == 200
     assert secret not in str(Authenticator.objects.values_list("data", flat=True))
     clock.shift(dt.timedelta(seconds=30))
     other = Client()
@@ -66,7 +66,7 @@ def test_who_must_have_one_binds_it_before_anything_else(role: str, browser: Cli
 def test_others_need_none_but_may_have_one(role: str, browser: Client, account: Any, clock: Any) -> None:
     user = account(role)
     sign_in(browser, user)
-    assert browser.get("/").status_code == 200
+    assert browser.get("/search/").status_code == 200
     secret, _ = bind(browser)
     clock.shift(dt.timedelta(minutes=1))
     assert sign_in(Client(), user)["Location"] == "/sign-in/code/"
@@ -78,7 +78,7 @@ def test_others_need_none_but_may_have_one(role: str, browser: Client, account: 
 def test_the_settings_take_the_demand_away(browser: Client, account: Any, setting: Any) -> None:
     setting("accounts.mfa.administrators", False)
     sign_in(browser, account("audit_admin"))
-    assert browser.get("/").status_code == 200
+    assert browser.get("/search/").status_code == 200
     assert "动态码" in text(Client().get("/sign-in/"))
     setting("accounts.mfa.remote", False)
     assert "动态码" not in text(Client().get("/sign-in/"))

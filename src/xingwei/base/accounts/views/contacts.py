@@ -56,11 +56,11 @@ class Contacts(Page):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         rows = list(contacts())
-        order = {role: n for n, role in enumerate(_ORDER)}
+        order = {role: n for n, role in enumerate(dict.fromkeys([*_FIRST, *roles()]))}
         groups = []
         for side in (Organisation.Side.VENDOR, Organisation.Side.HOSPITAL, Organisation.Side.THIRD):
             found = [r for r in rows if r.user.organisation.side == side]
-            found.sort(key=lambda r: (order.get(r.role, 99), r.user.organisation.code, r.user.username))
+            found.sort(key=lambda r: (order[r.role], r.user.organisation.code, r.user.username))
             lines = [{"row": r, "reach": _spec(r, "reach"), "step": _spec(r, "step")} for r in found]
             if lines:
                 groups.append({"label": side.label, "lines": lines})
@@ -70,4 +70,4 @@ class Contacts(Page):
         }
 
 
-_ORDER = ("onsite_engineer", "service_manager", "vendor_support", "rnd", "consultant", "it_staff", "it_head")
+_FIRST = ("onsite_engineer", "service_manager", "vendor_support", "rnd", "consultant", "it_staff", "it_head")

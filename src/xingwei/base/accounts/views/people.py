@@ -57,6 +57,8 @@ class People(ListPage):
         context = super().get_context_data(**kwargs)
         if not may(self.actor, "accounts.person:export"):
             context["export_urls"] = {}
+        # the search box above says it already
+        context["filters"] = [f for f in context["filters"] if f["filter"].key != "q" or f["text"]]
         return context | {"can_change": may(self.actor, CHANGE), "q": "", "typed": self.request.GET.get("q", "")}
 
 
@@ -94,6 +96,7 @@ def _sessions(person: User) -> models.QuerySet[Session]:
 
 class CreatePerson(FormPage):
     permission = CHANGE
+    template_name = "accounts/person_form.html"
     title = "新建账号"
     form_class = PersonForm
     lead = "建立之后再授予角色；初始密码只显示一次"
@@ -111,6 +114,7 @@ class CreatePerson(FormPage):
 
 class EditPerson(FormPage):
     permission = CHANGE
+    template_name = "accounts/person_form.html"
     form_class = PersonForm
 
     @property

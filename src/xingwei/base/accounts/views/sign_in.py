@@ -54,21 +54,18 @@ class SignIn(Guarded):
 
     def page(self, request: HttpRequest, *, said: str = "", locked: bool = False, status: int = 200) -> HttpResponse:
         ended = getattr(request.session, "ended", "")
-        hospital = queries.hospital()
         context = {
             "said": said,
             "locked": locked,
             "ended": Session.Ended(ended).label if ended else "",
             "next": wanted(request),
             "username": request.POST.get("username", "")[:40],
-            "hospital": hospital.short_name if hospital else "",
             "ldap": settings.ACCOUNTS_LDAP is not None,
             "oidc": settings.ACCOUNTS_OIDC,
             "ask_code": asks_for_codes(),
             "phone": value("accounts.duty_phone"),
-            "promises": [p for provider in hooks.promises for p in provider()],
         }
-        return render(request, "accounts/sign_in.html", context, status=status)
+        return render(request, "accounts/sign_in.html", context | beside(), status=status)
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -91,7 +88,7 @@ class SignInCode(Guarded):
 
     def page(self, request: HttpRequest, *, said: str = "", locked: bool = False, status: int = 200) -> HttpResponse:
         found = sign_in.waiting(request)
-        context = {"said": said, "locked": locked, "person": found.user if found else None}
+        context = {"said": said, "locked": locked, "person": found.user if found else None} | beside()
         return render(request, "accounts/sign_in_code.html", context, status=status)
 
 
@@ -120,6 +117,12 @@ class OidcBack(Guarded):
     def get(self, request: HttpRequest) -> HttpResponseBase:
         _configured()
         return oidc.back(request)
+
+
+def beside() -> dict[str, Any]:
+    """What stands beside the form: whose systems, and what the contract promises."""
+    hospital = queries.hospital()
+    return {"hospital": hospital.short_name if hospital else "", "welcome": hooks.welcome()}
 
 
 def asks_for_codes() -> bool:

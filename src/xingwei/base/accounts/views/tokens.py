@@ -30,6 +30,7 @@ class Tokens(Page):
 class CreateToken(FormPage):
     permission = CREATE
     title = "签发令牌"
+    template_name = "accounts/token_form.html"
     form_class = TokenForm
     submit_label = "签发"
     lead = "令牌代表您本人：用它做的每件事都记在您名下"

@@ -73,7 +73,7 @@ class Home(ContractPage):
         return context | {
             "quarter": quarter,
             "quarter_day": quarter and (today - quarter.first).days + 1,
-            "assessments": assessments(kept),
+            "assessments": assessments(kept, quarter.label if quarter else ""),
             "levels": levels(shown),
             "bands": bands(shown, money=context["sees_money"]),
             "due": due[:DUE_SHOWN],
@@ -105,9 +105,11 @@ def levels(shown: Shown) -> list[Level]:
     return out
 
 
-def assessments(kept: list[Kept]) -> list[Standing]:
-    """The quarterly assessments of the term and how each stands."""
-    return [s for k in kept if k.obligation.evidence_kind == ASSESSMENT for s in k.standings]
+def assessments(kept: list[Kept], now: str) -> list[Standing]:
+    """The four quarterly assessments of the contract year in which the quarter of this label lies."""
+    found = [s for k in kept if k.obligation.evidence_kind == ASSESSMENT for s in k.standings]
+    at = next((i for i, s in enumerate(found) if s.due.label == now), 0)
+    return found[at // QUARTERS * QUARTERS :][:QUARTERS]
 
 
 def bands(shown: Shown, *, money: bool) -> list[Band]:

@@ -34,11 +34,6 @@ class Due:
     due: dt.date
     provisional: bool = False
 
-    @property
-    def key(self) -> str:
-        """Names this due time as long as the readings stay."""
-        return f"{self.obligation.id}:{self.due.isoformat()}"
-
 
 @dataclass(frozen=True, slots=True)
 class Done:

@@ -108,8 +108,7 @@ class Arrival:
     def label(self) -> str:
         if self.hours is not None:
             return f"{self.hours.total_seconds() / 3600:g} 小时"
-        agreed = "或协商确定" if self.or_by_agreement else ""
-        return f"{self.workdays} 个工作日{agreed}"
+        return f"{self.workdays} 个工作日{'或协商确定' if self.or_by_agreement else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +175,13 @@ class Rule:
 
     @property
     def label(self) -> str:
-        if self.kind == "graded":
-            return f"每次不低于 {self.at_least} 分"
-        if self.kind == "flat":
-            return f"扣 {self.points} 分"
-        if self.kind == "per_occurrence":
-            return f"每次扣 {self.points} 分"
+        plain = {
+            "graded": f"每次不低于 {self.at_least} 分",
+            "flat": f"扣 {self.points} 分",
+            "per_occurrence": f"每次扣 {self.points} 分",
+        }
+        if self.kind in plain:
+            return plain[self.kind]
         flat = f"；累计超过 {self.over_hours} 小时扣 {self.flat_points} 分" if self.over_hours else ""
         return f"每小时扣 {self.points} 分{flat}"
 
@@ -237,11 +237,7 @@ class Scorecard:
 
     def rule(self, rule_id: str) -> tuple[Item, Rule]:
         """Raises KeyError for an id that is none."""
-        for item in self.items:
-            for rule in item.rules:
-                if rule.id == rule_id:
-                    return item, rule
-        raise KeyError(rule_id)
+        return {rule.id: (item, rule) for item in self.items for rule in item.rules}[rule_id]
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,8 +367,7 @@ class Contract:
     @cached_property
     def words(self) -> Mapping[str, str]:
         """Passage, scorecard row or remark id → its exact words."""
-        found = {"title": f"{self.hospital}\n{self.title}"}
-        found |= {p.id: p.words for p in self.walk()}
+        found = {"title": f"{self.hospital}\n{self.title}"} | {p.id: p.words for p in self.walk()}
         found |= {i.id: f"{i.title}\n{i.criteria}\n{i.printed_points}" for i in self.scorecard.items}
         found |= {r.id: f"{r.number}{r.text}" for r in self.scorecard.remarks}
         return found
@@ -399,6 +394,5 @@ class Contract:
         return f"{text}{'' if text.endswith('）') else ' '}{title}".strip()
 
     def _shares_number(self, passage: Passage) -> bool:
-        above = self.by_id.get(passage.parent)
-        siblings = above.parts if above else self.passages
+        siblings = self.by_id[passage.parent].parts if passage.parent else self.passages
         return bool(passage.number) and sum(s.number == passage.number for s in siblings) > 1

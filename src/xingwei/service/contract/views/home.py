@@ -14,7 +14,6 @@ from ..engine.due import ASSESSMENT, Standing
 from ..engine.examples import Setting
 from ..engine.fee import Amounts, fee
 from ..engine.model import AFFECTS, Arrival, FeeBand, Item
-from ..engine.scorecard import pass_mark
 from ..engine.service import service_policy
 from ..obligations import Kept
 from ..queries import Shown
@@ -83,7 +82,6 @@ class Home(ContractPage):
             "open": [a for a in asked if not a.settled],
             "gravest": gravest(asked),
             "open_by": _by_affects(asked),
-            "pass_mark": pass_mark(shown.contract),
             "matrix": [r for r in matrix(kept, shown, asked) if r.now is not None],
         }
 

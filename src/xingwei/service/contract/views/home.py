@@ -23,6 +23,7 @@ from .clauses import matrix
 
 DUE_SHOWN = 6
 GRAVEST_SHOWN = 3
+QUARTERS = 4  # of a contract year
 
 
 @dataclass(frozen=True, slots=True)

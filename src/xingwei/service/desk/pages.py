@@ -50,6 +50,11 @@ def entry_button(request: HttpRequest) -> str:
     return render_to_string("desk/parts/entry_button.html") if may(actor, "desk.case:register") else ""
 
 
+def report_button(request: HttpRequest, _: Any) -> dict[str, Any] | None:
+    """Whoever does not answer the service number reports like everybody else."""
+    return None if may(request.actor, "desk.case:register") else {}  # type: ignore[attr-defined]
+
+
 def find_cases(actor: Actor, text: str) -> Iterable[SearchHit]:
     """The case of that number, then the newest whose words hold."""
     if not may(actor, "desk.case:view"):
@@ -91,6 +96,7 @@ registry.topbar.append(entry_button)
 registry.landing.append(portal)
 registry.search.append(find_cases)
 registry.home_stats.append(home.stats)
+registry.panels.append(Panel("home-acts", 10, "desk.case:create", "desk/parts/report_button.html", report_button))
 registry.panels.append(
     Panel("home-top", 10, "desk.case:view", "desk/cards/alarm.html", lambda request, _: home.alarms(request))
 )

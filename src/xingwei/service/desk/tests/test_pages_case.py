@@ -69,7 +69,10 @@ def test_a_number_typed_full_width_is_understood(
     case = incident()
     response = as_role(user=house.zhou).get("/desk/２６０３-００１/")
     assert response["Location"] == case.get_absolute_url()
-    assert "没有“2603-999”这件问题" in as_role(user=house.zhou).get("/desk/2603-999/").content.decode()
+    missing = as_role(user=house.zhou).get("/desk/2603-999/")
+    assert missing.status_code == 404
+    assert "没有 2603-999 这件问题" in missing.content.decode()
+    assert f"最近的是 {case.number}" in missing.content.decode()
 
 
 def test_the_next_clock_names_the_first_button(

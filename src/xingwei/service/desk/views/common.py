@@ -7,11 +7,12 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
 from django.utils.functional import cached_property
 
 from xingwei.base.policy.engine import Actor
 from xingwei.base.policy.registry import may
-from xingwei.base.ui.views import Guarded, error_page
+from xingwei.base.ui.views import Guarded
 
 from ..models import Attachment, Case, CaseEvent
 
@@ -39,7 +40,9 @@ class OfCase(Guarded, abstract=True):
         try:
             return super().dispatch(request, *args, **kwargs)
         except NoSuchCase as missing:
-            return error_page(request, 404, reason=f"没有“{missing.number[:20]}”这件问题，或者它不在您能看的范围内")
+            newest = Case.objects.restrict(self.actor, "desk.case:view").order_by("-id").only("number").first()
+            known = {"number": missing.number[:20], "newest": newest, "portal": is_portal_person(self.actor)}
+            return render(request, "desk/missing.html", known, status=404)
 
 
 def case_of(actor: Actor, number: str, *related: str) -> Case:

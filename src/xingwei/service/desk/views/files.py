@@ -15,8 +15,11 @@ from ..services.files import path_of
 from .common import sees_inside
 
 INLINE = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "application/pdf"})
-# The file stands alone in its own origin: no script, no form, no request of its own.
-SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; sandbox"
+# The file stands alone in its own origin: no script, no form, no request of its own. A sandboxed page may not use the
+# browser's PDF viewer, which is no part of the page and runs apart from it.
+ALONE = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+SANDBOX = f"{ALONE}; sandbox"
+PDF = f"{ALONE}; object-src 'self'"
 
 
 class File(Guarded):
@@ -37,7 +40,7 @@ class File(Guarded):
         response["Content-Length"] = str(path.stat().st_size)
         kind = "inline" if inline else "attachment"
         response["Content-Disposition"] = f"{kind}; filename*=UTF-8''{quote(found.name)}"
-        response["Content-Security-Policy"] = SANDBOX
+        response["Content-Security-Policy"] = PDF if found.media_type == "application/pdf" else SANDBOX
         response["X-Content-Type-Options"] = "nosniff"
         response["Cross-Origin-Resource-Policy"] = "same-origin"
         response["Cache-Control"] = "private, max-age=3600" if inline else "no-store"

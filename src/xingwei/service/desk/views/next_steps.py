@@ -21,7 +21,7 @@ from ..queries.counts import capped_counts, count_text
 from ..queries.guess import Assignee, assignees
 from ..workflow import workflow
 from .rows import HEAVY, RELATED, clock_of
-from .sheets import by_clock
+from .sheets import by_clock, leads_on
 
 STEPS = 6
 _VENDOR = ("service_manager", "onsite_engineer", "vendor_support")
@@ -80,15 +80,16 @@ def waiting_for(actor: Actor) -> Any:
             | Q(kind="data_request", state="new")
         )
     if actor.side == "hospital":
-        mine |= Q(reporter_id=actor.id, category__in=("answered", "resolved"))
+        asked = Q(reporter_id=actor.id) | Q(department__in=actor.departments)
+        mine |= asked & Q(category__in=("answered", "resolved"))
     return ledger.visible(actor).exclude(category="closed").filter(mine)
 
 
 def next_move(actor: Actor, case: Case) -> Move | None:
     """The move that the case asks of this person now, from its state and next clock; guards are checked when made."""
-    asker = case.reporter_id == actor.id
+    asker = case.reporter_id == actor.id or (actor.side == "hospital" and case.department_id in actor.departments)
     offered = workflow().moves_for(CaseFacts(case.kind, case.state), Mover(actor.roles, asker=asker))
-    return min(offered, key=lambda m: by_clock(case, m), default=None)
+    return min((m for m in offered if leads_on(case, m)), key=lambda m: by_clock(case, m), default=None)
 
 
 def _step(actor: Actor, case: Case, now: dt.datetime, free: Assignee | None) -> Step | None:

@@ -36,6 +36,7 @@ _ANSWERS_CLOCK = {
     "remove": ("finish",),
     "confirm": ("confirm",),
 }
+_BESIDE = frozenset({"agreed", "bulletin", "restored", "paused", "reopened"})
 _KEYS = {"resolve": "e", "finish": "e", "finish_answered": "e", "deliver": "e", "bulletin": "b"}
 
 
@@ -52,6 +53,7 @@ class Sheet:
     shortcut: str = ""
     blocked: str = ""
     move: bool = False
+    primary: bool = False
     danger: bool = False
 
     @property
@@ -85,18 +87,31 @@ def move_sheets(actor: Actor, case: Case) -> list[Sheet]:
             shortcut=_KEYS.get(move.key, ""),
             blocked=next((GUARDS[g] for g in move.guards if g not in facts.facts), ""),
             move=True,
+            primary=leads_on(case, move),
             danger=move.key in {"roll_back"},
         )
         for move in sorted(offered, key=lambda m: by_clock(case, m))
     ]
 
 
+_ASIDE = 80
+
+
 def by_clock(case: Case, move: Move) -> int:
-    """Sort key of moves: what the next clock asks for first; arriving a second time last."""
+    """Sort key of moves: what the next clock asks for first, what leads on next, what happens beside it last."""
     wanted = _ANSWERS_CLOCK.get(case.next_due_clock, ())
     if move.key in wanted:
         return wanted.index(move.key)
-    return 90 if move.event == "arrived" and case.arrived_at else 50
+    if move.event == "arrived" and case.arrived_at:
+        return _ASIDE + 10
+    if move.event in _BESIDE:
+        return _ASIDE
+    return 50
+
+
+def leads_on(case: Case, move: Move) -> bool:
+    """Whether the move is what the case asks for, not merely something that may be done with it."""
+    return by_clock(case, move) < _ASIDE
 
 
 def move_of(case: Case, key: str) -> Move:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from .views import acts, calls, case, edit, entry, files, ledger, papers, portal
+from .views import acts, calls, case, edit, entry, files, guides, ledger, papers, portal
 
 urlpatterns = [
     path("", ledger.Ledger.as_view(), name="ledger"),
@@ -21,6 +21,7 @@ urlpatterns = [
     path("portal/", portal.Report.as_view(), name="portal-report"),
     path("portal/mine/", portal.Mine.as_view(), name="portal-mine"),
     path("portal/notices/", portal.Notices.as_view(), name="portal-notices"),
+    path("portal/guides/", guides.Offered.as_view(), name="offered"),
     path("portal/<str:number>/", portal.PortalCase.as_view(), name="portal-case"),
     path("portal/<str:number>/words/", portal.PortalWords.as_view(), name="portal-words"),
     path("portal/<str:number>/not-yet/", portal.PortalNotYet.as_view(), name="portal-not-yet"),
@@ -31,6 +32,7 @@ urlpatterns = [
     path("<str:number>/note/", case.Note.as_view(), name="note"),
     path("<str:number>/act/<str:key>/", acts.CaseAct.as_view(), name="act"),
     path("<str:number>/edit/", edit.Edit.as_view(), name="edit"),
+    path("<str:number>/guides/<int:pk>/helped/", guides.Helped.as_view(), name="helped"),
     path("<str:number>/watch/", acts.Watch.as_view(), name="watch"),
     path("<str:number>/links/<int:pk>/drop/", acts.Unlink.as_view(), name="unlink"),
     path("<str:number>/feedback/<int:pk>/", papers.FeedbackPdf.as_view(), name="feedback"),

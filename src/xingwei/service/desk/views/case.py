@@ -23,6 +23,7 @@ from ..services import acts, moves
 from ..services.base import StaleEdit
 from . import case_parts, timeline
 from .common import OfCase, attachments_for, events_for, is_portal_person, sees_inside
+from .guides import guides_for
 from .ledger_query import LedgerQuery
 from .sheets import Sheet, act_sheets, can, move_of, move_sheets
 
@@ -77,6 +78,7 @@ class CaseView(OfCase, Page):
                 "inside": sees_inside(actor),
                 "attachments": list(attachments_for(actor, case)),
                 "similar": similar.similar(actor, case),
+                "guides": guides_for(actor, f"{case.title}\n{case.description}", case.system_id),
                 "watching": case.watchers.filter(person_id=actor.id).exists(),
                 "stale": kwargs.get("stale", ()),
             }

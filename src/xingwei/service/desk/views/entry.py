@@ -18,6 +18,7 @@ from ..services import acts, intake
 from ..services.base import Refused
 from .common import NoSuchCase, case_of
 from .entry_presets import as_query, new_case, preset, respond_by, with_history
+from .guides import count_offered
 
 DRAFT = "quick-entry"
 
@@ -69,6 +70,7 @@ class Entry(Page):
     def _register(self, said: dict[str, Any], merge_into: str) -> str:
         new = new_case(self.actor, said)
         case = intake.open_case(self.actor, new)
+        count_offered(self.actor, case)
         Draft.objects.filter(person_id=self.actor.id, form=DRAFT).delete()
         if merge_into:
             try:

@@ -20,6 +20,7 @@ from ..models import Case
 from ..queries.guess import Guess, guess
 from ..services import intake
 from ..workflow import state_of, workflow
+from .guides import guides_for
 
 QUARTER = dt.timedelta(days=90)
 _LEVEL_WORDS = {
@@ -75,6 +76,7 @@ def preset(actor: Actor, said: Mapping[str, Any]) -> dict[str, Any]:
             "department": str(department.pk) if department else "",
         },
         "graded": graded,
+        "guides": guides_for(actor, text, found.system.pk if found.system else None),
         "said": bool(text),
     }  # fmt: skip
 

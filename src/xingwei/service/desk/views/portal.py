@@ -22,6 +22,7 @@ from ..models import Case
 from ..queries.guess import guess
 from ..services import acts, intake, moves
 from .common import OfCase, attachments_for, events_for, is_portal_person
+from .guides import count_offered
 from .notices import notices
 from .tiles import Tile, asker_moves
 from .timeline import lines
@@ -67,6 +68,7 @@ class Report(PortalPage):
             except ServiceRefused as refusal:
                 form.add_error(None, str(refusal))
             else:
+                count_offered(self.actor, case)
                 succeed(request, f"已收到，编号 {case.number}，半小时内有人回您")
                 return HttpResponseRedirect(reverse("desk:portal-mine"))
         return self.render_to_response(self.get_context_data(form=form), status=422)

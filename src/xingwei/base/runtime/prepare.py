@@ -48,12 +48,9 @@ def pending_migrations() -> list[str]:
 
 
 def known_migration(name: str) -> bool:
-    """Does this program know the migration "app.name"? Other packages may drop old ones: theirs are always known."""
-    app = name.partition(".")[0]
-    packages = {c.label: c.name for c in apps.get_app_configs()}
-    if app in packages and not packages[app].startswith("xingwei."):
-        return True
-    return name in _migrations_of_this_program()
+    """Does this program know the migration "app.name"? Of other packages, and of those used no more, it need not."""
+    ours = {c.label for c in apps.get_app_configs() if c.name.startswith("xingwei.")}
+    return name.partition(".")[0] not in ours or name in _migrations_of_this_program()
 
 
 @cache
@@ -61,20 +58,27 @@ def _migrations_of_this_program() -> frozenset[str]:
     return frozenset(f"{a}.{n}" for a, n in MigrationLoader(None, ignore_no_migrations=True).disk_migrations)
 
 
-def unknown_migrations() -> list[str]:
-    """Migrations that the database has and this version does not know: it was used by a newer one."""
-    applied = MigrationRecorder(connection).applied_migrations()
-    return [name for a, n in applied if not known_migration(name := f"{a}.{n}")]
+def refuse_newer() -> None:
+    """Raise Trouble when a newer version has used the database."""
+    applied = [f"{a}.{n}" for a, n in MigrationRecorder(connection).applied_migrations()]
+    unknown = [name for name in applied if not known_migration(name)]
+    made_by = _made_by()
+    if unknown or version.newer(made_by, version.current()):
+        detail = f"有 {unknown[0]} 等 {len(unknown)} 个本版本不认识的迁移" if unknown else f"版本 {made_by}"
+        raise Trouble(f"数据库是更新的版本用过的（{detail}）。请升级程序，或恢复升级前的备份。")
+
+
+def _made_by() -> str:
+    if Installation._meta.db_table not in connection.introspection.table_names():
+        return ""
+    found = Installation.objects.values_list("version", flat=True).first()
+    return found or ""
 
 
 def migrate() -> None:
-    if unknown := unknown_migrations():
-        raise Trouble(
-            f"数据库是更新的版本用过的（有 {unknown[0]} 等 {len(unknown)} 个本版本不认识的迁移）。"
-            "请升级程序，或恢复升级前的备份。"
-        )
+    refuse_newer()
     if waiting := pending_migrations():
-        if Installation._meta.db_table in connection.introspection.table_names():
+        if _made_by():
             _back_up()
         with stage(f"更新数据库结构（{len(waiting)} 项）"):
             call_command("migrate", interactive=False, verbosity=0)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 
+from .. import version
 from ..config import Config
 from ..moment import stamp
 from ..setup import Report
@@ -50,11 +51,10 @@ def restore(
     """
     report = report or Report()
     backup = verify(path, report)
-    if unknown := [m for m in backup.about.migrations if not known(m)]:
-        raise BackupError(
-            f"备份来自更新的版本 {backup.about.version}（有 {unknown[0]} 等 {len(unknown)} 项本版本不认识）。"
-            "请先升级程序。什么都没有改动。"
-        )
+    unknown = [m for m in backup.about.migrations if not known(m)]
+    if unknown or version.newer(backup.about.version, version.current()):
+        detail = f"（有 {unknown[0]} 等 {len(unknown)} 项本版本不认识）" if unknown else ""
+        raise BackupError(f"备份来自更新的版本 {backup.about.version}{detail}。请先升级程序。什么都没有改动。")
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=_home(config)) as scratch:
         fresh = Path(scratch)
         _unpack(backup, fresh, passphrase)

@@ -87,4 +87,13 @@ def test_a_database_of_a_newer_version_is_refused() -> None:
 
 def test_migrations_that_another_package_dropped_are_no_obstacle() -> None:
     assert prepare.known_migration("auth.0000_gone")
-    assert not prepare.known_migration("gateway.0001_initial")
+    assert prepare.known_migration("a_package_used_no_more.0001_initial")
+    assert not prepare.known_migration("runtime.0999_later")
+
+
+def test_a_newer_version_without_new_migrations_is_refused_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare._installation(None)
+    Installation.objects.update(version="0.10.0")
+    monkeypatch.setattr("xingwei.base.runtime.version.current", lambda: "0.9.3")
+    with pytest.raises(Trouble, match=r"版本 0\.10\.0"):
+        prepare.migrate()

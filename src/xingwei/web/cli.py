@@ -90,12 +90,34 @@ def up(
 
 
 @app.command()
+def prepare(
+    demo: Annotated[bool, typer.Option("--demo", help="新库装入演示数据；不写则是空库，供正式使用。")] = False,
+) -> None:
+    """更新表结构、页面文件和随产品的日历、合同，新库建立第一个管理员。安装和每次升级后运行一次。
+
+    第一个管理员由 XINGWEI_ADMIN_USER、XINGWEI_ADMIN_NAME、XINGWEI_ADMIN_PASSWORD 给出，或在提示下输入。
+    """
+    from .up import prepare as bring_up_to_date
+
+    with _database():
+        bring_up_to_date(empty=None if demo else True)
+
+
+@app.command()
 def web() -> None:
     """只运行网页服务（多进程）。单独部署时由 systemd 或容器管理。"""
     from .serve import serve_web
 
     with _database():
         serve_web(config.from_environment())
+
+
+@app.command(hidden=True)
+def answers() -> None:
+    """退出码 0：网页服务在回答，也连得上数据库。供容器的健康检查。"""
+    from .children import web_answers
+
+    raise typer.Exit(0 if web_answers(config.from_environment()) else 1)
 
 
 @app.command()

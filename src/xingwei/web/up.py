@@ -32,7 +32,7 @@ def up(*, fresh: bool, empty: bool) -> None:
         signal.signal(signal.SIGTERM, _stop)
         try:
             with database.available(settings):
-                accounts = _prepare(empty)
+                accounts = prepare(empty=empty or None)
                 from .welcome import welcome
 
                 supervisor = Supervisor(settings, children(settings), settings.public_url)
@@ -50,18 +50,22 @@ def _stop(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _prepare(empty: bool) -> list[Any]:
+def prepare(*, empty: bool | None) -> list[Any]:
+    """Tables, files, set-up steps, the first administrator; returns the demonstration's accounts to be shown.
+
+    The database must be available.
+    """
     import django
 
     django.setup()
-    from xingwei.base.runtime.prepare import prepare
+    from xingwei.base.runtime.prepare import prepare as bring_up_to_date
     from xingwei.base.ui.views import ServiceRefused
 
     from . import setup, welcome
 
     setup.load()
     try:
-        prepare(empty=empty or None)
+        bring_up_to_date(empty=empty)
         if setup.needs_administrator():
             setup.first_administrator()
     except ServiceRefused as refused:

@@ -72,6 +72,17 @@ def test_the_overview_shows_deadlines_bands_and_what_is_due(version: Any, calend
     assert "合同文本 45 处须双方书面确认" in page
 
 
+def test_of_a_long_contract_the_overview_shows_this_year_s_quarters(version: Any, calendar: None, as_role: Any) -> None:
+    dates = {"starts_on": dt.date(2024, 10, 15), "ends_on": dt.date(2027, 10, 14)}
+    services.put_in_force(system_actor(), version, **dates)
+    page = text_of(as_role("service_manager").get("/contract/"))
+    assert "第 6 季度 第 63/90 天" in page
+    assert "第 5 季度 2026-01-14 应已考核" in page
+    assert "第 8 季度 2026-10-14 考核" in page
+    assert "第 4 季度 2025-10-14 应已考核" not in page
+    assert "第 9 季度 2027-01-14 考核" not in page
+
+
 def test_who_may_not_see_the_amount_sees_percentages_only(version: Any, as_role: Any) -> None:
     client = as_role("head_nurse")
     for path in ("/contract/", "/contract/fee/?q1=85", "/contract/questions/", "/contract/versions/1/"):

@@ -164,26 +164,37 @@ def note_reading(actor: Actor, what: dict[str, Any], said: str, target: Entry | 
 
 
 def differences(entry: Entry) -> list[dict[str, Any]]:
-    """What the act changed, field by field: name in words, before, after (None where there was none)."""
-    labels = _field_labels(entry.target_type)
+    """What the act changed, field by field: name in words, before, after (None where there was none).
+
+    References are shown by the number that was recorded: what it is called today may not be what it was.
+    """
+    fields = _fields(entry.target_type)
     before, after = entry.before or {}, entry.after or {}
-    keys = dict.fromkeys([*before, *after])
     return [
         {
-            "label": labels.get(key, key),
-            "before": _text(before[key]) if key in before else None,
-            "after": _text(after[key]) if key in after else None,
+            "label": str(getattr(fields.get(key), "verbose_name", key)),
+            "before": _shown(fields.get(key), before[key]) if key in before else None,
+            "after": _shown(fields.get(key), after[key]) if key in after else None,
         }
-        for key in keys
+        for key in dict.fromkeys([*before, *after])
     ]
 
 
-def _field_labels(target_type: str) -> dict[str, str]:
+def _fields(target_type: str) -> dict[str, Any]:
     try:
         model = apps.get_model(target_type)
     except (LookupError, ValueError):
         return {}
-    return {f.name: str(getattr(f, "verbose_name", f.name)) for f in model._meta.get_fields()}
+    return {f.name: f for f in model._meta.get_fields() if hasattr(f, "verbose_name")}
+
+
+def _shown(field: Any, value: Any) -> str:
+    choices = dict(getattr(field, "flatchoices", None) or ())
+    if isinstance(value, str) and value in choices:
+        return str(choices[value])
+    if isinstance(value, int) and getattr(field, "many_to_one", False):
+        return f"编号 {value}"
+    return _text(value)
 
 
 def _text(value: Any) -> str:

@@ -12,7 +12,7 @@ from xingwei.base.policy.querysets import require
 
 from . import queries
 from .models import SettingValue
-from .registry import SettingError, registered
+from .registry import Setting, SettingError, registered
 
 
 def change_setting(actor: Actor, key: str, raw: Any) -> Any:
@@ -31,9 +31,17 @@ def change_setting(actor: Actor, key: str, raw: Any) -> Any:
                 actor,
                 "site.setting.change",
                 ("site.setting", key, setting.label),
-                f"把“{setting.label}”从 {old} 改为 {new}",
+                f"把“{setting.label}”从{_words(setting, old)}改为{_words(setting, new)}".strip(),
                 before={"value": old},
                 after={"value": new},
             )
     queries.forget()
     return new
+
+
+def _words(setting: Setting, value: Any) -> str:
+    """The value as the settings page shows it."""
+    if setting.kind == "bool":
+        return "“是”" if value else "“否”"
+    shown = dict(setting.choices).get(value, value)
+    return f" {shown} {setting.unit}".rstrip() + " " if shown != "" else "空"

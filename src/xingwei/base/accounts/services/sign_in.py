@@ -167,7 +167,7 @@ def _refuse_locked(request: HttpRequest, name: str, account: User | None) -> Non
     if AxesProxyHandler.is_allowed(request, {"username": name}):
         return
     if not _noted_lately(name, account):
-        _note(request, "fail", name, account, "锁定期间仍在尝试登录")
+        _note(request, "fail", name, account, f"{account.name if account else ''}锁定期间仍在尝试登录")
     raise SignInRefused(_locked_words(name), locked=True)
 
 
@@ -175,21 +175,22 @@ def _refuse_out_of_force(request: HttpRequest, user: User) -> None:
     if user.in_force():
         return
     why = "账号已停用" if not user.is_active else f"账号已于 {user.valid_until} 到期"
-    _note(request, "fail", user.username, user, f"密码正确，但{why}")
+    _note(request, "fail", user.username, user, f"{user.name}密码正确，但{why}")
     raise SignInRefused(f"{why}，不能登录。需要继续使用，请找安全管理员。", locked=True)
 
 
 def _failed(request: HttpRequest, name: str, account: User | None, what: str) -> SignInRefused:
     """Note the failure (django-axes has counted it) and say how often one may try again."""
     failures, until = lockout.failures(name)
-    _note(request, "fail", name, account, f"登录失败：{what}（连续第 {failures} 次）")
+    whose = account.name if account else ""
+    _note(request, "fail", name, account, f"{whose}登录失败：{what}（连续第 {failures} 次）")
     if until is not None:
         _note(
             request,
             "lockout",
             name,
             account,
-            f"连续 {failures} 次登录失败，锁定 {value('accounts.lockout.minutes')} 分钟",
+            f"{whose}连续 {failures} 次登录失败，锁定 {value('accounts.lockout.minutes')} 分钟",
         )
         return SignInRefused(_locked_words(name), locked=True)
     left = max(lockout.limit() - failures, 0)

@@ -25,13 +25,13 @@ TOKENS_MAX = 20
 def grantable(actor: Actor) -> list[tuple[str, str, str]]:
     """(permission, resource's label, action's label) that the person may hand to a token.
 
-    What changes administrations stays out: such acts need a person with a second factor.
+    What changes administrations, and tokens themselves, stays out: that needs a person with a second factor.
     """
     found = []
     for resource in policy().resources.values():
         for action in resource.actions.values():
             permission = f"{resource.key}:{action.key}"
-            if resource.admin and action.key != "view":
+            if (resource.admin and action.key != "view") or resource.key == "accounts.token":
                 continue
             if policy().scope(actor, permission) is not None:
                 found.append((permission, resource.label, action.label))

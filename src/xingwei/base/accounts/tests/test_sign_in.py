@@ -69,7 +69,7 @@ def test_a_wrong_password_says_how_often_one_may_try_again(browser: Client, acco
     sign_in(browser, user)
     assert acts() == ["sign_in.fail", "sign_in.success"]
     sign_in(Client(), user, "wrong")
-    assert Entry.objects.order_by("-id")[0].summary == "登录失败：工号或密码不对（连续第 1 次）"
+    assert Entry.objects.order_by("-id")[0].summary == f"{user.name}登录失败：工号或密码不对（连续第 1 次）"
 
 
 def test_an_unknown_number_is_answered_as_a_wrong_password_and_not_kept_whole(browser: Client, account: Any) -> None:
@@ -123,7 +123,7 @@ def test_hammering_a_locked_account_does_not_fill_the_journal(account: Any, brow
     with time_machine.travel(timezone.now() + dt.timedelta(minutes=2)):
         sign_in(browser, user, "wrong")
         sign_in(browser, user, "wrong")
-    assert Entry.objects.order_by("-id")[0].summary == "锁定期间仍在尝试登录"
+    assert Entry.objects.order_by("-id")[0].summary == f"{user.name}锁定期间仍在尝试登录"
     assert Entry.objects.count() == before + 1
 
 

@@ -8,6 +8,7 @@ from xingwei.base.accounts.api_auth import TokenAuth
 from xingwei.base.policy.registry import Denied
 from xingwei.base.ui.views import ServiceRefused
 
+from .api_docs import Docs
 from .rooms import ROOMS
 
 api = NinjaAPI(
@@ -15,6 +16,7 @@ api = NinjaAPI(
     version="1",
     description="与页面相同的业务动作。用“人员与账号 → API 令牌”里签发的令牌访问：Authorization: Bearer 令牌。",
     auth=TokenAuth(),
+    docs=Docs(),
     docs_url="docs",
     urls_namespace="api-v1",
 )

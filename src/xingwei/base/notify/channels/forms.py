@@ -36,7 +36,9 @@ def http_address(text: str) -> str:
 
 
 class StyledForm(forms.Form):
-    """Every control in the product's look."""
+    """Every control in the product's look. headings: the field before which a heading stands."""
+
+    headings: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -47,6 +49,10 @@ class StyledForm(forms.Form):
                 field.widget.attrs.setdefault("class", "form-select")
             elif not isinstance(field.widget, forms.CheckboxSelectMultiple):
                 field.widget.attrs.setdefault("class", "form-control")
+
+    def rows(self) -> list[tuple[str, forms.BoundField]]:
+        """The fields, each with the heading that stands before it, "" for none."""
+        return [(self.headings.get(field.name, ""), field) for field in self]
 
 
 class RobotForm(StyledForm):
@@ -64,7 +70,7 @@ class RobotForm(StyledForm):
     topics = forms.MultipleChoiceField(
         label="接收主题",
         required=False,
-        widget=forms.CheckboxSelectMultiple(attrs={"class": "xw-check"}),
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "nf-checks"}),
         help_text="一个都不选，表示接收全部群发通知",
     )
     per_minute = forms.IntegerField(label="每分钟最多", min_value=1)

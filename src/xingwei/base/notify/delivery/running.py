@@ -6,12 +6,15 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import httpx
 from django.utils import timezone
 
 from .. import queries
+from ..channels.base import Unsendable
 from ..channels.carry import carry, client
+from ..channels.wecom.transport import WecomApplication
 from ..engine import outcomes
 from ..engine.outcomes import Outcome, Result
 from ..engine.wire import Answer
@@ -32,11 +35,21 @@ def run(budget_s: float = BUDGET_S) -> int:
     tried = 0
     until = time.monotonic() + budget_s
     with client() as http, ThreadPoolExecutor(THREADS, thread_name_prefix="notify") as pool:
+        if "wecom" in direct:
+            _renew_token(http)
         while time.monotonic() < until and (jobs := claim(direct)):
             tried += len(jobs)
             for job, outcome, answers in _carried(jobs, http, pool):
                 settle(job, outcome, answers)
     return tried
+
+
+def _renew_token(http: httpx.Client) -> None:
+    """One token for all messages to persons that wait, rather than one for each of them."""
+    due = Outbox.objects.filter(state__in=Outbox.OPEN, next_try_at__lte=timezone.now(), channel=Outbox.Channel.WECOM)
+    if due.filter(robot=None).exists():
+        with suppress(Unsendable):  # each delivery will say what is missing
+            WecomApplication.configured().renewed(http)
 
 
 def _carried(jobs: Sequence[Job], http: httpx.Client, pool: ThreadPoolExecutor) -> Iterator[Done]:

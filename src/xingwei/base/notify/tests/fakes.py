@@ -67,7 +67,8 @@ class Services:
     def gettoken(self, r: Request) -> Any:
         if r.query.get("corpid") != "ww1" or r.query.get("corpsecret") != "s3cret":
             return {"errcode": 40001, "errmsg": "invalid credential"}
-        self.tokens.append(f"token-{len(self.tokens)}")
+        if not self.tokens:  # asked again, it is the same one until it runs out
+            self.tokens.append("token-0")
         return {"errcode": 0, "errmsg": "ok", "access_token": self.tokens[-1], "expires_in": 7200}
 
     def message(self, r: Request) -> Any:

@@ -13,6 +13,8 @@ _PLACES = "可用 {mobile} {text} {title} {secret} {time}"
 
 
 class GatewayForm(StyledForm):
+    headings = {"url": "怎样请求", "success_path": "怎样算成功", "max_chars": "使用"}
+
     name = forms.CharField(label="名称", max_length=40, help_text="例如：移动云 MAS 短信")
     url = forms.CharField(label="地址", max_length=1000, help_text=_PLACES)
     method = forms.ChoiceField(label="方法", choices=Gateway.Method.choices)

@@ -13,6 +13,8 @@ def _port(label: str) -> forms.IntegerField:
 
 
 class MailForm(StyledForm):
+    headings = {"on": "发信", "protocol": "收信"}
+
     on = forms.BooleanField(label="启用发信", required=False)
     host = forms.CharField(
         label="发信服务器（SMTP）", max_length=200, required=False, help_text="例如 smtp.exmail.qq.com"

@@ -12,7 +12,7 @@ class RelayForm(StyledForm):
     channels = forms.MultipleChoiceField(
         label="经它发送",
         choices=Outbox.Channel.choices,
-        widget=forms.CheckboxSelectMultiple(attrs={"class": "xw-check"}),
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "nf-checks"}),
         error_messages={"required": "请至少选一个渠道。"},
     )
     on = forms.BooleanField(label="启用", required=False, initial=True)

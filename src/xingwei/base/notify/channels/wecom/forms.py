@@ -17,6 +17,8 @@ class WecomRobotForm(RobotForm):
 
 
 class WecomAppForm(StyledForm):
+    headings = {"on": "发消息", "callback_token": "接收消息"}
+
     on = forms.BooleanField(label="启用", required=False)
     corp_id = forms.CharField(label="企业 ID", max_length=64, help_text="管理后台“我的企业”页底部，以 ww 开头")
     agent_id = forms.IntegerField(label="应用 AgentId", min_value=1, max_value=2**53)

@@ -11,7 +11,7 @@ import httpx
 from ...inbound import InboundFile
 from ...models import WecomApp
 from ..base import Unsendable
-from ..carry import carry, client
+from ..carry import client
 from .transport import WecomApplication
 
 _MAX_FILE = 20 * 2**20
@@ -79,11 +79,7 @@ def download(message: WecomMessage) -> list[InboundFile]:
     except Unsendable as why:
         raise MediaFailed(str(why)) from why
     with client() as http:
-        token = transport.token
-        if not token:
-            answers = carry([transport.token_call()], http)
-            transport.learn(answers)
-            token = str((answers[-1].data() or {}).get("access_token", ""))
+        token = transport.renewed(http)
         if not token:
             raise MediaFailed("取不到企业微信的访问令牌")
         return [_media(http, transport.base, token, message)]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import quote
 
+import httpx
 from django.db import models
 from django.utils import timezone
 
@@ -22,6 +23,7 @@ from ...engine.wire import Answer, HttpCall
 from ...models import Robot, WecomApp
 from ...sealing import seal
 from ..base import Message, Unsendable, markdown, no_verdict, opened, plain, spoken, unanswered
+from ..carry import carry
 
 TEXT_LIMIT = 2048
 MARKDOWN_LIMIT = 4096
@@ -175,6 +177,14 @@ class WecomApplication:
         if data.get("invaliduser"):  # to one person, so it is this one
             return outcomes.dead("收件人不在应用的可见范围")
         return verdict
+
+    def renewed(self, http: httpx.Client) -> str:
+        """The token in force; a new one is asked for and kept where there is none, "" where none is given."""
+        if self.token:
+            return self.token
+        answers = carry([self.token_call()], http)
+        self.learn(answers)
+        return str((spoken(answers[-1]) or {}).get("access_token", ""))
 
     def learn(self, answers: Sequence[Answer]) -> None:
         """Keep a new token until a little before it runs out; forget one that is refused."""

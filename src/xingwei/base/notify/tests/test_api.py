@@ -1,39 +1,40 @@
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from xingwei.base.accounts.models import ApiToken
+from xingwei.base.accounts.tokens import digest
 from xingwei.base.notify import services
 from xingwei.base.notify.models import InboundMessage, Preference, QuietHours
 from xingwei.base.policy.engine import system_actor
+from xingwei.base.policy.registry import policy
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def api(client: Any, person: Any, monkeypatch: Any) -> Any:
+def api(client: Any, person: Any) -> Any:
     """api("it_staff") → calls with a token of such a person; .user is theirs."""
-    from xingwei.base.accounts import api_auth
-    from xingwei.base.accounts.queries import actor_of
 
     class Api:
         def __init__(self, *roles: str) -> None:
             self.user = person(*roles)
-            actor = actor_of(self.user)
+            everything = [f"{r.key}:{a}" for r in policy().resources.values() for a in r.actions]
+            self.token = f"xw_{self.user.pk}"
+            until = timezone.now() + dt.timedelta(days=1)
+            ApiToken.objects.create(
+                user=self.user, name="t", prefix="xw", digest=digest(self.token), scopes=everything, expires_at=until
+            )
 
-            def authenticate(self: Any, request: Any, token: str) -> Any:
-                request.actor = actor
-                return actor
-
-            monkeypatch.setattr(api_auth.TokenAuth, "authenticate", authenticate)
-
-        def __call__(self, method: str, path: str, body: Any = None, **kwargs: Any) -> Any:
+        def __call__(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Any:
             data = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else b""
-            kind = kwargs.get("content_type", "application/json")
-            path = f"/api/v1/notify{path}"
-            return client.generic(method.upper(), path, data, kind, HTTP_AUTHORIZATION="Bearer t")
+            bearer = {"HTTP_AUTHORIZATION": f"Bearer {self.token}"}
+            return client.generic(method.upper(), f"/api/v1/notify{path}", data, content_type, **bearer)
 
     return Api
 

@@ -64,7 +64,7 @@ class RelayClient:
         except httpx.HTTPError as error:
             raise RelayError(f"连不上杏维：{type(error).__name__}") from error
         if answer.status_code in (401, 403):
-            raise RelayError("令牌不对、已过期，或没有“通知中转：取走并发送”的权限。请在杏维重新签发。")
+            raise RelayError("令牌不对、已过期，或没有“通知中转：取走并发送”的权限。请由系统管理员在杏维重新签发。")
         try:
             data = answer.json()
         except ValueError:

@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from django.test import Client
 
+from xingwei.base.accounts.services.tokens import create_token
 from xingwei.base.notify import services as notify
 from xingwei.base.notify.channels.relay.client import RelayClient, RelayError
 from xingwei.base.notify.delivery.claiming import CLAIM
@@ -37,27 +38,11 @@ def relay(db: None) -> Relay:
 
 
 @pytest.fixture
-def as_token(monkeypatch: Any) -> Any:
-    """as_token(actor): every token is that person's from now on."""
-    from xingwei.base.accounts import api_auth
-
-    def use(who: Any) -> None:
-        def authenticate(self: Any, request: Any, token: str) -> Any:
-            request.actor = who
-            return who
-
-        monkeypatch.setattr(api_auth.TokenAuth, "authenticate", authenticate)
-
-    return use
-
-
-@pytest.fixture
-def outside(relay: Relay, as_token: Any, actor: Any) -> Iterator[RelayClient]:
-    """The relay's process, talking to this very application."""
-    as_token(actor("system_admin"))
-    with httpx.Client(
-        transport=_Inside(), base_url="http://testserver", headers={"Authorization": "Bearer t"}
-    ) as inside:
+def outside(relay: Relay, actor: Any) -> Iterator[RelayClient]:
+    """The relay's process, talking to this very application with a token that may do nothing else."""
+    _, token = create_token(actor("system_admin"), "前置机", ["notify.relay:carry"], 30)
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(transport=_Inside(), base_url="http://testserver", headers=headers) as inside:
         yield RelayClient(inside, "dmz-1", hosts={"127.0.0.1"})
 
 
@@ -159,8 +144,10 @@ def test_a_relay_nobody_knows_gets_nothing(outside: RelayClient, relay: Relay, c
         outside.step()
 
 
-def test_another_role_may_not(outside: RelayClient, as_token: Any, actor: Any) -> None:
-    as_token(actor("service_manager"))
+@pytest.mark.parametrize("scope", ["notify.outbox:view", ""])
+def test_another_token_may_not(outside: RelayClient, actor: Any, scope: str) -> None:
+    token = create_token(actor("system_admin"), "看", [scope], 30)[1] if scope else "xw_nonsense"
+    outside.inside.headers["Authorization"] = f"Bearer {token}"
     with pytest.raises(RelayError, match="令牌不对"):
         outside.step()
 

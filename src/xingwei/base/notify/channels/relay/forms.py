@@ -7,7 +7,7 @@ from ..forms import StyledForm
 
 
 class RelayForm(StyledForm):
-    code = forms.SlugField(label="代码", max_length=40, help_text="中转命令里用它说明自己是谁，例如 dmz-1")
+    code = forms.SlugField(label="代码", max_length=40, help_text="中转命令里用它说明自己是谁，例如 DMZ1")
     name = forms.CharField(label="名称", max_length=40, help_text="例如：外网区前置机")
     channels = forms.MultipleChoiceField(
         label="经它发送",

@@ -30,7 +30,7 @@ def unread(actor: Actor) -> int:
 
 def newest(actor: Actor) -> int:
     """The number of the actor's latest notification; 0 for none."""
-    rows = Notification.objects.filter(person_id=actor.id).order_by("-id").values_list("pk", flat=True)
+    rows = Notification.objects.filter(person_id=actor.id).order_by("-at", "-id").values_list("pk", flat=True)
     return rows.first() or 0
 
 

@@ -29,6 +29,7 @@ _GATEWAY = (
     "kind", "name", "url", "method", "format", "charset", "headers", "body", "success_path", "success_value",
     "max_chars", "duty_mobiles", "on",
 )  # fmt: skip
+_MAY_HOLD_SECRETS = {"url", "headers", "body"}  # of a gateway, where somebody writes the key itself
 _MAIL = (
     "on", "host", "port", "security", "username", "sender", "sender_name", "check_certificate", "protocol",
     "in_host", "in_port", "in_security", "in_username", "in_folder", "in_delete",
@@ -138,6 +139,8 @@ def _save(
             replaced[name] = "已清除" if given == CLEAR else "已更换"
     row.save()
     old, changed = changes(before, snapshot(row, fields))
+    for name in _MAY_HOLD_SECRETS & changed.keys():
+        old[name], changed[name] = "…", "已改动"
     if new or changed or replaced:
         verb = "新建" if new else "修改"
         record(

@@ -150,7 +150,9 @@ def test_a_test_through_a_relay_is_queued(admin: Any, robot: Any, services: Any)
 
 
 def test_a_gateway_is_set_up_and_tried(admin: Any, services: Any) -> None:
-    admin.post("/notify/channels/gateways/new/sms/", GATEWAY | {"url": f"{services.base}/sms"})
+    values = GATEWAY | {"url": f"{services.base}/sms?account=a&pass=geheim"}
+    admin.post("/notify/channels/gateways/new/sms/", values)
+    assert "geheim" not in str(Entry.objects.get(act="notify.gateway.create").after)
     row = Gateway.objects.get()
     assert row.duty_mobiles == ["13900000101", "13900000102"]
     answer = words(admin.post(f"/notify/channels/gateways/{row.pk}/test/", {"address": "13900000101"}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from xingwei.base.policy.registry import Denied
 from xingwei.base.ui.views import ServiceRefused
@@ -53,6 +53,26 @@ class BodyLimit:
             reason = f"一共有 {size / 2**20:,.0f} MB，一次最多 {settings.MAX_BODY_SIZE / 2**20:,.0f} MB"
             return errors.page(request, 413, reason)
         return self.get_response(request)
+
+
+class NoNul:
+    """A NUL names nothing and no table can hold one: such an address, or JSON body of the API, is refused at once."""
+
+    said = "内容里有看不见的控制字符（NUL），请去掉后再试"
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        in_api = request.path.startswith("/api/")
+        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            return self._refused(request, 400, in_api)
+        if in_api and request.content_type == "application/json" and b"\\u0000" in request.body:
+            return self._refused(request, 422, in_api)
+        return self.get_response(request)
+
+    def _refused(self, request: HttpRequest, status: int, in_api: bool) -> HttpResponse:
+        return JsonResponse({"detail": self.said}, status=status) if in_api else errors.page(request, status, self.said)
 
 
 class Errors:

@@ -55,7 +55,7 @@ def test_parts_are_added_changed_and_removed(small: Any, api: Any) -> None:
         ({"code": "a", "name": 5}, 422, "name 应是文字"),
         ({"code": "a", "name": "甲", "aliases": "词"}, 422, "aliases 应是文字的列表"),
         ({"code": "a", "name": "甲", "owner": "x"}, 422, "没有“owner”这个字段"),
-        ({"code": "a", "name": "甲\x00", "system": "HIS"}, 422, "name 应是文字"),
+        ({"code": "a", "name": "甲\x00", "system": "HIS"}, 422, "控制字符"),
         ({"code": "a", "name": "甲", "system": "XYZ"}, 409, "没有“XYZ”这个系统"),
         ({"code": "yb-2207", "name": "甲", "system": "HIS"}, 409, "已存在"),
         ({"code": "a", "name": "长" * 61, "system": "HIS"}, 409, "60"),

@@ -60,7 +60,10 @@ class SystemPage(Page):
             "subsystems": subsystems,
             "loose_functions": functions.filter(subsystem=None),
             "components": [{"row": c, "owners": owners[c.key]} for c in components],
-            "interfaces": [{"row": i, "owners": owners[i.key]} for i in interfaces],
+            "interfaces": [
+                {"row": i, "ours": _people(owners[i.key], "owner"), "peers": _people(owners[i.key], "peer")}
+                for i in interfaces
+            ],
             "owners": owners[f"system:{system.code}"],
             "windows": system.windows.all(),
             "parameters": parameters[:_PARAMETERS_SHOWN],
@@ -224,6 +227,10 @@ def links_of(key: str, graph: Graph) -> dict[str, Any]:
         "dependency_kinds": Dependency.Kind.choices,
         "owner_parts": Ownership.Part.choices,
     }
+
+
+def _people(owners: list[Ownership], part: str) -> list[str]:
+    return [str(o.person) for o in owners if o.part == part]
 
 
 def _rights(actor: Any) -> dict[str, bool]:

@@ -16,6 +16,7 @@ from jsonschema.exceptions import ValidationError
 
 Path = tuple[str | int, ...]
 
+DEEPEST = 30
 LARGEST_FILE = 2_000_000  # characters; far above any file that a person keeps by hand
 
 _TYPES = {
@@ -146,11 +147,7 @@ def _parse(name: str, text: str) -> tuple[dict[str, Any], dict[Path, Place]]:
     if len(text) > LARGEST_FILE:
         raise FileProblems([Problem("文件太大，最多 200 万字", (), name)])
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                mark = event.start_mark
-                line = mark.line + 1 if mark else 0
-                raise FileProblems([Problem("不支持 YAML 的引用（*）", (), name, line)])
+        _look_over(name, text)
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is None:
@@ -166,8 +163,19 @@ def _parse(name: str, text: str) -> tuple[dict[str, Any], dict[Path, Place]]:
         if isinstance(error, FileProblems):
             raise
         raise FileProblems([Problem("不是正确的 YAML，请用 UTF-8 保存后再试", (), name)]) from None
-    except RecursionError:
-        raise FileProblems([Problem("层次太深，不是这里能用的文件", (), name)]) from None
+
+
+def _look_over(name: str, text: str) -> None:
+    """Refuse references and depths that no person writes, before anything is built of them."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        mark = event.start_mark
+        line = mark.line + 1 if mark else 0
+        if isinstance(event, yaml.AliasEvent):
+            raise FileProblems([Problem("不支持 YAML 的引用（*）", (), name, line)])
+        if depth > DEEPEST:
+            raise FileProblems([Problem("层次太深，不是这里能用的文件", (), name, line)])
 
 
 class _Reader:

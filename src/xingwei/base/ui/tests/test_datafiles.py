@@ -38,7 +38,7 @@ SCHEMA = {
         ("a: &x 1\nb: *x\n", "a.yaml 第 2 行：不支持 YAML 的引用"),
         ("a: \x00\n", "a.yaml：不是正确的 YAML"),
         ("when: 2026-99-99\n", "a.yaml：不是正确的 YAML"),
-        ("[" * 5000, "a.yaml"),
+        ("[" * 500_000, "a.yaml 第 1 行：层次太深"),
     ],
 )
 def test_broken_files_are_refused_with_file_and_line(text: str, said: str) -> None:

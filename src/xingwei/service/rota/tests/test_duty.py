@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from xingwei.service.rota import queries, services
+from xingwei.base.notify.models import Notification
+from xingwei.service.rota import queries, services, tasks
 from xingwei.service.rota.models import PublishedWeek, Shift
 
 from .conftest import at
@@ -193,6 +194,22 @@ def test_nobody_on_call_is_itself_an_alarm_told_once(
     services.alarm_gaps(system_actor())
     services.alarm_gaps(system_actor())
     assert sorted(told) == [("何科长", f"现在{said}"), ("周经理", f"现在{said}")]
+
+
+@pytest.mark.clause("9.2a")
+def test_the_alarm_reaches_people_once_a_gap(manager: Any, team: dict[str, Any], time_machine: Any) -> None:
+    publish(manager, time_machine)
+    for moment in ("03-18 17:30", "03-19 17:30"):
+        services.cancel_shift(manager, Shift.objects.live().get(starts_at=at(moment)), reason="住院")
+    for minute in ("10:00", "10:05", "10:10"):
+        time_machine.move_to(at(f"03-16 {minute}"), tick=False)
+        tasks.watch_gaps(0)
+    told = Notification.objects.filter(kind="rota.gap")
+    assert told.count() == 4  # two gaps, two people
+    assert set(told.values_list("person__name", flat=True)) == {"周经理", "何科长"}
+    time_machine.move_to(at("03-18 17:40"), tick=False)
+    tasks.watch_gaps(0)
+    assert Notification.objects.filter(kind="rota.gap", urgent=True).count() == 2
 
 
 def test_weeks_are_published_ahead_by_the_clock(time_machine: Any, told: list[tuple[str, str]]) -> None:

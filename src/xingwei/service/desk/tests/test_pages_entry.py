@@ -176,6 +176,18 @@ def test_a_missed_call_is_counted_until_it_is_rung_back(house: SimpleNamespace, 
     assert page.context["missed_this_month"] == 1, "rung back, and still missed"
 
 
+@pytest.mark.clause("9.6")
+def test_an_answered_call_is_logged_and_makes_a_missed_one_good(house: SimpleNamespace, zhou: Any) -> None:
+    zhou.post(reverse("desk:missed"), {"caller": house.li.phone})
+    zhou.post("/desk/new/", {"caller": house.li.phone, "description": "打印机不出纸", "key": "k"})
+    zhou.post("/desk/new/", {"caller": house.li.phone, "description": "打印机不出纸", "key": "k"})
+    answered = CallLog.objects.get(missed=False)
+    assert (answered.case, answered.answered_by) == (Case.objects.get(), house.zhou)
+    missed = CallLog.objects.get(missed=True)
+    assert missed.called_back_at is not None
+    assert zhou.get(reverse("desk:calls")).context["waiting"] == []
+
+
 @pytest.mark.parametrize(
     ("sent", "sentence"),
     [

@@ -140,7 +140,8 @@ def test_not_yet_sends_it_back_with_the_reason(
 def test_satisfaction_is_asked_once(house: SimpleNamespace, incident: Callable[..., Case], as_role: Any) -> None:
     case = solved(house, incident())
     client = as_role(user=house.li)
-    client.post(reverse("desk:confirm", args=[case.number]))
+    confirmed = client.post(reverse("desk:confirm", args=[case.number]))
+    assert confirmed["Location"] == f"/desk/portal/{case.number}/", "where it is asked"
     page = f"/desk/portal/{case.number}/"
     assert client.get(page).context["rate_form"] is not None
     assert client.post(reverse("desk:portal-rate", args=[case.number]), {"score": "9"}).status_code == 422

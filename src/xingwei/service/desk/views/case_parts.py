@@ -141,6 +141,7 @@ def facts(case: Case) -> list[Fact]:
         Fact("接口", str(case.interface or "")),
         Fact("科室", _department(case)),
         Fact("归属", _party(case)),
+        *_clauses(case),
         Fact("登记", _joined(case.registered_by or "系统", _stamp(case.opened_at))),
         Fact("响应", _stamp(case.responded_at) if case.responded_at else ""),
         Fact("到场", _stamp(case.arrived_at) if case.arrived_at else ""),
@@ -159,6 +160,17 @@ def _versions(case: Case) -> list[str]:
 
 def _joined(*parts: Any) -> str:
     return "，".join(str(p) for p in parts if p)
+
+
+def _clauses(case: Case) -> list[Fact]:
+    """The contract's clauses that name this interface, subsystem or system: the most particular one."""
+    for part in (case.interface, case.subsystem, case.system):
+        number = getattr(part, "clause", "")
+        if part is not None and number[:1].isdigit():
+            return [Fact("合同条款", f"{number} {part.name}", _url("contract:clause", number))]
+        if number:  # a chapter, in the contract's own words
+            return [Fact("合同章节", number)]
+    return []
 
 
 def _department(case: Case) -> str:

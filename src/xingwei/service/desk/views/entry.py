@@ -14,7 +14,7 @@ from xingwei.base.ui.views import Guarded, Page, ServiceRefused, succeed
 
 from ..forms.entry import EntryForm
 from ..models import Draft
-from ..services import acts, intake
+from ..services import acts, calls, intake
 from ..services.base import Refused
 from .common import NoSuchCase, case_of
 from .entry_presets import as_query, new_case, preset, respond_by, with_history
@@ -70,6 +70,7 @@ class Entry(Page):
     def _register(self, said: dict[str, Any], merge_into: str) -> str:
         new = new_case(self.actor, said)
         case = intake.open_case(self.actor, new)
+        calls.answered(self.actor, case, said["caller"] if said["caller"].isdigit() else "")
         count_offered(self.actor, case)
         Draft.objects.filter(person_id=self.actor.id, form=DRAFT).delete()
         if merge_into:

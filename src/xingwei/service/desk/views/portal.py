@@ -259,7 +259,13 @@ class Confirm(OfCase, Act):
 
     def act(self, request: HttpRequest, **kwargs: Any) -> str | HttpResponseBase:
         moves.move(self.actor, self.case, "confirm", {})
-        return f"{self.case.number} 已确认解决"
+        return f"{self.case.number} 已确认解决，请评价一下"
+
+    def get_next(self, request: HttpRequest) -> str:
+        """To the case, where the rating is asked; back to where it was pressed when it was refused."""
+        self.case.refresh_from_db(fields=["category"])
+        done = self.case.category == "closed"
+        return reverse("desk:portal-case", args=[self.case.number]) if done else super().get_next(request)
 
 
 class Notices(PortalPage):

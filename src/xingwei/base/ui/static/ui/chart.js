@@ -12,8 +12,9 @@
     }
     return value;
   };
-  window.addEventListener("DOMContentLoaded", function () {
-    for (const box of document.querySelectorAll("[data-chart]")) {
+  function draw() {
+    for (const box of document.querySelectorAll("[data-chart]:not([data-drawn])")) {
+      box.dataset.drawn = "1";
       const option = resolve(JSON.parse(document.getElementById(box.dataset.chart).textContent));
       const chart = window.echarts.init(box, null, { renderer: "svg" });
       chart.setOption(Object.assign({
@@ -27,5 +28,7 @@
       });
       new ResizeObserver(() => chart.resize()).observe(box);
     }
-  });
+  }
+  window.addEventListener("DOMContentLoaded", draw);
+  document.addEventListener("htmx:afterSettle", draw);  // a part of the page came in anew
 })();

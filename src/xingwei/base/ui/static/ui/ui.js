@@ -138,10 +138,53 @@
 
   /* What a page asks by itself ([data-background]) complains once, then is silent: nobody waits for it. */
   document.body.addEventListener("htmx:responseError", function (event) {
+    if (event.detail.elt.matches("[data-live]")) { stopped(event.detail.elt); return; }
     if (event.detail.elt.hasAttribute("data-background")) event.detail.elt.remove();
     toast("late", event.detail.xhr.status === 401 ? "登录已过期，填写的内容还在。请在新窗口登录后再提交。" : "没有成功，内容没有保存。请再试一次。");
   });
-  document.body.addEventListener("htmx:sendError", (event) => event.detail.elt.hasAttribute("data-background") || toast("late", "网络已断开，内容还在本页。恢复后请再提交。"));
+  document.body.addEventListener("htmx:sendError", (event) => event.detail.elt.matches("[data-live], [data-background]") || toast("late", "网络已断开，内容还在本页。恢复后请再提交。"));
+
+  /* What reloads itself does not do so under somebody's hands. */
+  document.body.addEventListener("htmx:beforeRequest", function (event) {
+    const live = event.target;
+    if (!live.matches || !live.matches("[data-live]")) return;
+    if (live.dataset.stopped || document.hidden || typing(document.activeElement) || live.querySelector("details[open]") || String(window.getSelection())) event.preventDefault();
+  });
+
+  /* Old data says so; a line that is down says so, and what to do meanwhile. */
+  function bar(id, text, state, action) {
+    const page = document.querySelector(".xw-page");
+    if (!page || document.getElementById(id)) return;
+    const note = document.createElement("div");
+    note.id = id;
+    note.className = "xw-note mid";
+    note.dataset.state = state;
+    note.setAttribute("role", "status");
+    const icon = document.createElement("i");
+    icon.className = "ti ti-" + (state === "late" ? "wifi-off" : "clock-pause");
+    const words = document.createElement("div");
+    words.className = "xw-grow";
+    words.textContent = text;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "btn btn-sm";
+    button.textContent = action;
+    button.addEventListener("click", () => window.location.reload());
+    note.append(icon, words, button);
+    page.prepend(note);
+  }
+  function stopped(live) {
+    live.dataset.stopped = "1";
+    bar("as-of", "数据停在 " + clock() + "，没有再更新。登录可能已过期。", "warn", "刷新");
+  }
+  const clock = () => new Date().toTimeString().slice(0, 5);
+  window.addEventListener("offline", () => bar("offline", "网络已断开，" + clock() + " 起。填写的内容还在本页，恢复后再提交；急事请打值班电话。", "late", "重试"));
+  window.addEventListener("online", () => document.getElementById("offline")?.remove());
+  const asOf = document.querySelector("[data-as-of]");
+  if (asOf) {
+    const drawn = clock();
+    setTimeout(() => bar("as-of", "数据停在 " + drawn + "，之后可能有新的变化。", "warn", "刷新"), 5 * 60 * 1000);
+  }
 
   function toast(state, text) {
     const box = document.createElement("div");

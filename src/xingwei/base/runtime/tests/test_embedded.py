@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from xingwei.base.runtime import embedded
 
 
-def test_the_last_user_stops_it_and_a_stale_pid_file_does_not_hinder(tmp_path: Path) -> None:
-    pgdata = tmp_path / "home" / "pg"
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """Not under pytest's own directory: as root PostgreSQL runs as another user, and may not go in there."""
+    directory = Path(tempfile.mkdtemp(prefix="xingwei-embedded-"))
+    yield directory
+    shutil.rmtree(directory)
+
+
+def test_the_last_user_stops_it_and_a_stale_pid_file_does_not_hinder(home: Path) -> None:
+    pgdata = home / "home" / "pg"
     with embedded.session(pgdata) as uri:
         with psycopg.connect(uri) as db:
             db.execute("CREATE TABLE kept (n int)")

@@ -143,15 +143,16 @@ _MODELS: dict[str, tuple[Any, tuple[str, ...]]] = {
 
 @router.get("/systems", response=list[SystemOut], summary="全部系统")
 @permission("estate.system:view")
-def systems(request: HttpRequest) -> list[System]:
-    return queries.systems()
+def systems(request: HttpRequest) -> Any:
+    rows = System.objects.restrict(_actor(request), "estate.system:view")
+    return rows.select_related("vendor").order_by("order", "code")
 
 
 @router.get("/parts/{kind}", response=list[PartOut], summary="部件、接口或业务功能：components、interfaces、functions")
 @permission("estate.system:view")
 def parts(request: HttpRequest, kind: str, system: str = "") -> list[PartOut]:
     model, related = _model(kind)
-    rows = model.objects.select_related(*related)
+    rows = model.objects.restrict(_actor(request), "estate.system:view").select_related(*related)
     if model is BusinessFunction:
         rows = rows.prefetch_related("departments")
     if system:
@@ -163,7 +164,8 @@ def parts(request: HttpRequest, kind: str, system: str = "") -> list[PartOut]:
 @permission("estate.system:view")
 def part(request: HttpRequest, kind: str, code: str) -> PartOut:
     model, related = _model(kind)
-    row = get_object_or_404(model.objects.select_related(*related), code=code)
+    rows = model.objects.restrict(_actor(request), "estate.system:view")
+    row = get_object_or_404(rows.select_related(*related), code=code)
     return _out([row], _actor(request))[0]
 
 

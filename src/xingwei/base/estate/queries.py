@@ -37,18 +37,14 @@ def systems() -> list[System]:
     return list(System.objects.select_related("vendor").order_by("order", "code"))
 
 
-def systems_with_counts() -> list[Any]:
-    """Systems with n_subsystems, n_functions, n_components, n_interfaces, n_parameters (those in use)."""
+def systems_with_counts(among: RestrictedQuerySet) -> list[Any]:
+    """Those systems with n_subsystems, n_functions, n_components, n_interfaces, n_parameters (those in use)."""
 
     def of(name: str) -> Any:
         return Count(name, filter=Q(**{f"{name}__active": True}), distinct=True)
 
-    counted = System.objects.select_related("vendor").annotate(
-        n_subsystems=of("subsystems"), n_functions=of("functions")
-    )
-    more = System.objects.annotate(
-        n_components=of("components"), n_interfaces=of("interfaces"), n_parameters=of("parameters")
-    )
+    counted = among.select_related("vendor").annotate(n_subsystems=of("subsystems"), n_functions=of("functions"))
+    more = among.annotate(n_components=of("components"), n_interfaces=of("interfaces"), n_parameters=of("parameters"))
     beside = {row.pk: row for row in more}
     rows: list[Any] = list(counted.order_by("order", "code"))
     for row in rows:

@@ -59,8 +59,9 @@ class Parameters(TwoTables, ListPage):
         }
 
 
-def parameter_or_404(system: str, code: str) -> Any:
-    found = queries.parameters().filter(system__code=system, code=code).first()
+def parameter_or_404(actor: Actor, system: str, code: str) -> Any:
+    rows = queries.parameters().restrict(actor, "estate.parameter:view")
+    found = rows.filter(system__code=system, code=code).first()
     if found is None:
         raise Http404("没有这个参数")
     return found
@@ -71,7 +72,7 @@ class ParameterPage(Page):
     template_name = "estate/parameter.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        row = parameter_or_404(kwargs["system"], kwargs["code"])
+        row = parameter_or_404(self.actor, kwargs["system"], kwargs["code"])
         return super().get_context_data(**kwargs) | {
             "title": row.name,
             "row": row,
@@ -90,7 +91,7 @@ class SetValue(FormPage):
     lead = "在业务系统里改好以后登记；杏维不改业务系统的参数"
 
     def get_row(self) -> Any:
-        return parameter_or_404(self.kwargs["system"], self.kwargs["code"])
+        return parameter_or_404(self.actor, self.kwargs["system"], self.kwargs["code"])
 
     def get_title(self) -> str:
         return f"登记现值：{self.get_row().name}"

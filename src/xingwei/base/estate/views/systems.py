@@ -31,7 +31,7 @@ class Systems(Page):
     title = "系统"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        rows = queries.systems_with_counts()
+        rows = queries.systems_with_counts(System.objects.restrict(self.actor, self.permission))
         owners = queries.owners_of(f"system:{s.code}" for s in rows)
         return super().get_context_data(**kwargs) | {
             "rows": [{"system": s, "owners": owners[f"system:{s.code}"]} for s in rows],
@@ -44,7 +44,8 @@ class SystemPage(Page):
     template_name = "estate/system.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        system = get_object_or_404(System.objects.select_related("vendor"), code=kwargs["code"])
+        seen = System.objects.restrict(self.actor, self.permission)
+        system = get_object_or_404(seen.select_related("vendor"), code=kwargs["code"])
         functions = BusinessFunction.objects.filter(system=system).order_by("pk")
         subsystems = (
             Subsystem.objects.filter(system=system).order_by("pk").prefetch_related(Prefetch("functions", functions))
@@ -82,7 +83,8 @@ class PartPage(Page, abstract=True):
     related: tuple[str, ...] = ("system",)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        row = get_object_or_404(self.model.objects.select_related(*self.related), code=kwargs["code"])
+        seen = self.model.objects.restrict(self.actor, self.permission)
+        row = get_object_or_404(seen.select_related(*self.related), code=kwargs["code"])
         graph = queries.graph()
         return super().get_context_data(**kwargs) | {
             "title": row.name,

@@ -191,7 +191,7 @@ def test_a_worker_killed_in_the_middle_leaves_nothing_unsent(robot: Any, service
 
     def hang() -> str:
         reached.set()
-        gone.wait(20)
+        gone.wait(120)
         return ""
 
     services.force("wecom", 200, hang)
@@ -205,7 +205,7 @@ def test_a_worker_killed_in_the_middle_leaves_nothing_unsent(robot: Any, service
     code = "import django; django.setup(); from xingwei.base.notify.delivery.running import run; run()"
     worker = subprocess.Popen([sys.executable, "-c", code], env=env)
     try:
-        assert reached.wait(30)
+        assert reached.wait(120)
         os.kill(worker.pid, signal.SIGKILL)
     finally:
         worker.kill()

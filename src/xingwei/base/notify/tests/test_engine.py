@@ -3,17 +3,20 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xingwei.base.notify.engine import rates, retry, routing, texts
 from xingwei.base.notify.engine.plan import Due, plan
 from xingwei.base.notify.engine.rates import Window
 
+UNHURRIED = settings(max_examples=80, deadline=None)
+
 NOW = dt.datetime(2026, 3, 18, 2, 0, tzinfo=dt.UTC)
 LIMITS = (Window(20, dt.timedelta(minutes=1)), Window(5, dt.timedelta(seconds=1)))
 
 
+@UNHURRIED
 @given(st.lists(st.floats(0, 20, allow_nan=False), max_size=120))
 def test_no_window_ever_holds_more_than_it_may(waits: list[float]) -> None:
     """Somebody asks again and again, at any times, and sends as much as he may."""
@@ -31,6 +34,7 @@ def test_no_window_ever_holds_more_than_it_may(waits: list[float]) -> None:
             assert sum(1 for at in sent if start <= at < start + window.span) <= window.count
 
 
+@UNHURRIED
 @given(st.lists(st.floats(0, 90, allow_nan=False), max_size=40))
 def test_the_next_token_is_back_when_it_is_said_to_be(ages: list[float]) -> None:
     spent = sorted(NOW - dt.timedelta(seconds=age) for age in ages)
@@ -40,6 +44,7 @@ def test_the_next_token_is_back_when_it_is_said_to_be(ages: list[float]) -> None
         assert rates.free(spent, LIMITS, NOW) == 0
 
 
+@UNHURRIED
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.integers(0, 300))
 def test_a_cut_text_fits_and_is_whole(text: str, limit: int) -> None:
     short = texts.cut(text, limit)
@@ -48,6 +53,7 @@ def test_a_cut_text_fits_and_is_whole(text: str, limit: int) -> None:
     assert text.startswith(short.removesuffix("…"))
 
 
+@UNHURRIED
 @given(st.lists(st.tuples(st.text(max_size=80), st.booleans()), min_size=2, max_size=60), st.integers(300, 4000))
 def test_a_summary_fits_and_counts_all(items: list[tuple[str, bool]], limit: int) -> None:
     lines = [texts.Line(NOW + dt.timedelta(minutes=i), t, u) for i, (t, u) in enumerate(items)]
@@ -63,6 +69,7 @@ def test_a_summary_fits_and_counts_all(items: list[tuple[str, bool]], limit: int
     assert all(flags[: len(shown) - 1])
 
 
+@UNHURRIED
 @given(st.lists(st.booleans(), max_size=60), st.integers(0, 25))
 def test_a_plan_keeps_within_its_tokens_and_forgets_nothing(urgent: list[bool], free: int) -> None:
     due = [Due(i, u) for i, u in enumerate(urgent)]

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from xingwei.base.notify.engine import mime
 
+UNHURRIED = settings(max_examples=80, deadline=None)
+
 
 def raw(*headers: bytes, body: bytes = b"") -> bytes:
     return b"\r\n".join([b"From: a@b.cn", *headers]) + b"\r\n\r\n" + body
@@ -133,7 +135,7 @@ def test_a_message_without_a_number_gets_its_own() -> None:
     assert mime.parse(one).message_id == mime.parse(one).message_id != mime.parse(two).message_id
 
 
-@settings(max_examples=150)
+@UNHURRIED
 @given(st.binary(max_size=400))
 def test_nothing_that_comes_in_can_stop_us(junk: bytes) -> None:
     head = b"Content-Type: multipart/mixed; boundary=b\r\nSubject: " + junk[:60] + b"\r\n\r\n--b\r\n"
@@ -144,6 +146,7 @@ def test_nothing_that_comes_in_can_stop_us(junk: bytes) -> None:
         parsed.text.encode()
 
 
+@UNHURRIED
 @given(st.text(max_size=300))
 def test_html_of_any_kind_becomes_text(text: str) -> None:
     mime.text_of_html(text)

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 
 import pytest
 import time_machine
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xingwei.base.notify import services as notify
@@ -14,6 +14,8 @@ from xingwei.base.notify.engine import gateways
 from xingwei.base.notify.engine.wire import Answer
 from xingwei.base.notify.models import Outbox
 from xingwei.base.policy.engine import system_actor
+
+UNHURRIED = settings(max_examples=80, deadline=None)
 
 pytestmark = pytest.mark.django_db
 
@@ -132,6 +134,7 @@ def test_long_texts_are_cut_to_what_the_gateway_takes(gateway: Any, urgent: Any,
     assert len(services.asked["sms"][0].json["content"]) == 70
 
 
+@UNHURRIED
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_whatever_is_filled_in_stays_a_value(text: str) -> None:
     import json

@@ -62,7 +62,8 @@ class RelayClient:
         try:
             answer = self.inside.request(method, _ADDRESS, **kwargs)
         except httpx.HTTPError as error:
-            raise RelayError(f"连不上杏维：{type(error).__name__}") from error
+            late = isinstance(error, httpx.TimeoutException)
+            raise RelayError("杏维没有回答，稍后再试。" if late else "连不上杏维，请检查地址、证书和网络。") from error
         if answer.status_code in (401, 403):
             raise RelayError("令牌不对、已过期，或没有“通知中转：取走并发送”的权限。请由系统管理员在杏维重新签发。")
         try:

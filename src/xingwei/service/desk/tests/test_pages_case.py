@@ -63,6 +63,15 @@ def test_a_third_party_sees_the_case_it_was_asked_about(
     assert client.get(other.get_absolute_url()).status_code == 404
 
 
+def test_an_auditor_follows_the_case_into_the_journal(
+    house: SimpleNamespace, incident: Callable[..., Case], as_role: Any
+) -> None:
+    case, auditor = incident(), as_role(user=house.auditor)
+    url = auditor.get(case.get_absolute_url()).context["history_url"]
+    assert f"登记 {case.number}" in auditor.get(url).content.decode()
+    assert as_role(user=house.wang).get(case.get_absolute_url()).context["history_url"] == ""
+
+
 def test_a_number_typed_full_width_is_understood(
     house: SimpleNamespace, incident: Callable[..., Case], as_role: Any
 ) -> None:

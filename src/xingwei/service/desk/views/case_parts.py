@@ -254,5 +254,7 @@ def sections(actor: Actor, case: Case, request: HttpRequest) -> dict[str, Any]:
         "links": links(actor, case),
         "needs_paper": case.half_solved and not case.merged_into_id,
         "may_receive": may(actor, "desk.feedback:receive"),
-        "history_url": f"{url}?target=desk.case&id={case.pk}" if (url := _url("accounts:journal")) else "",
+        "history_url": f"{reverse('accounts:journal')}?target=desk.case:{case.pk}"
+        if may(actor, "accounts.journal:view")
+        else "",
     }

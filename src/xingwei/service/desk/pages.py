@@ -18,7 +18,7 @@ from xingwei.base.ui.registry import Count, HomeCard, NavItem, Panel, SearchHit,
 from .models import Case
 from .queries import ledger
 from .queries.counts import capped_counts, count_text
-from .views import home, next_steps
+from .views import home, neighbours, next_steps
 from .views.common import is_portal_person
 from .views.rows import HEAVY, RELATED, rows
 from .workflow import state_of
@@ -100,6 +100,10 @@ registry.panels.append(Panel("home-acts", 10, "desk.case:create", "desk/parts/re
 registry.panels.append(
     Panel("home-top", 10, "desk.case:view", "desk/cards/alarm.html", lambda request, _: home.alarms(request))
 )
+registry.panels += [
+    Panel("system-side", 10, "desk.case:view", "desk/cards/of_system.html", neighbours.cases_of_system),
+    Panel("calendar-preview", 10, "calendar.version:publish", "desk/cards/moved.html", neighbours.moved_deadlines),
+]
 registry.home_cards += [
     HomeCard(10, "desk.case:move", "desk/cards/next.html", next_steps.card),
     HomeCard(20, "desk.case:view", "desk/cards/clocks.html", home.clock_card, wide=True, roles=_DESK),

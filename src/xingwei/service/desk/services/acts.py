@@ -75,7 +75,7 @@ def grade(actor: Actor, case: Case, severity: int, *, reason: str, version: int 
         record(actor, "desk.case.grade", row, f"{row.number} {said}", before={"severity": before},
                after={"severity": severity, "reason": clean(reason)})  # fmt: skip
         people = {p for p in (row.assignee_id, row.reporter_id) if p}
-        telling.tell(actor, people, row, kind="desk.case.graded", title=f"{row.number} {said}", text=clean(reason),
+        telling.tell(actor, people, row, kind="desk.case", title=f"{row.number} {said}", text=clean(reason),
                      key=f"graded:{row.pk}:{row.version}", urgent=severity in {1, 2})  # fmt: skip
     return row
 
@@ -134,7 +134,7 @@ def note(
         )
         if internal:
             people.discard(row.reporter_id or 0)
-        telling.tell(actor, {p for p in people if p}, row, kind="desk.case.noted", title=f"{row.number} 有新情况：{row.title}",
+        telling.tell(actor, {p for p in people if p}, row, kind="desk.case", title=f"{row.number} 有新情况：{row.title}",
                      text=words[:200], key=f"noted:{event.pk}")  # fmt: skip
     return event
 
@@ -274,7 +274,7 @@ def ask_third_party(actor: Actor, case: Case, person: User, text: str) -> Case:
         said = f"告知 {person.organisation.short_name} {person}"
         say(actor, row, "told_third", said, text=clean(text))
         record(actor, "desk.case.ask_third", row, f"{row.number} {said}", after={"person": person.pk})
-        telling.tell(actor, {person.pk}, row, kind="desk.case.asked", title=f"请协助：{row.number} {row.title}",
+        telling.tell(actor, {person.pk}, row, kind="desk.assigned", title=f"请协助：{row.number} {row.title}",
                      text=clean(text), key=f"asked:{row.pk}:{row.version}", urgent=row.severity in {1, 2})  # fmt: skip
     return row
 
@@ -294,7 +294,7 @@ def _merge_one(actor: Actor, target: Case, row: Case, reason: str) -> None:
     escalation.acknowledge(actor, row)
     clocks.refresh(row)
     people = {p for p in (row.reporter_id, row.assignee_id) if p}
-    telling.tell(actor, people, target, kind="desk.case.merged", title=f"{row.number} 与 {target.number} 是同一件事，已合并办理",
+    telling.tell(actor, people, target, kind="desk.case", title=f"{row.number} 与 {target.number} 是同一件事，已合并办理",
                  text=target.title, key=f"merged:{row.pk}")  # fmt: skip
 
 

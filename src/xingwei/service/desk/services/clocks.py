@@ -103,6 +103,29 @@ class _Law:
         return len(portion)
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """moved: (number, title, deadline now, deadline then). checked: how many open cases; more: not all were."""
+
+    moved: list[tuple[str, str, dt.datetime, dt.datetime]]
+    checked: int
+    more: bool
+
+
+def moved_by(calendar: WorkCalendar, limit: int = 1_000) -> Moved:
+    """What another calendar would do to the deadlines of the open cases that are due first; nothing is written."""
+    terms, now = terms_in_force(), timezone.now()
+    wanted = Case.objects.exclude(category="closed").filter(next_due_at__lt=NEVER).order_by("next_due_at", "id")
+    found = list(wanted.values_list("pk", "kind", "category", "number", "title", "next_due_at")[: limit + 1])
+    events = _events_of([row[0] for row in found[:limit]])
+    moved = []
+    for pk, kind, category, number, title, before in found[:limit]:
+        after = index_of(kind, category, events.get(pk, []), terms, calendar, now)["next_due_at"]
+        if after != before:
+            moved.append((number, title, before, after))
+    return Moved(moved, len(found[:limit]), len(found) > limit)
+
+
 def index_of(
     kind: str,
     category: str,

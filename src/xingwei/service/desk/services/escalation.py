@@ -97,7 +97,7 @@ def audit(now: dt.datetime | None = None) -> int:
                 notify.tell(
                     system_actor(),
                     accounts.people_with_role("service_manager", "system_admin"),
-                    kind="desk.escalation.stuck",
+                    kind="desk.alarm",
                     title=f"{escalation.case.number} 的升级没有按时发出",
                     text="请检查后台任务是否在运行，并立即电话通知值班人员。",
                     url=escalation.case.get_absolute_url(),
@@ -151,7 +151,7 @@ def _nobody(actor: Actor, row: Case, step: dict[str, Any], number: int) -> None:
     notify.tell(
         actor,
         accounts.people_with_role("service_manager", "it_head"),
-        kind="desk.escalation.nobody",
+        kind="desk.alarm",
         title=f"{row.number} 无人可呼：{step['label']}",
         text="排班表上这一步没有人。已转下一步，请同时电话联系。",
         url=row.get_absolute_url(),

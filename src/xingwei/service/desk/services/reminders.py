@@ -98,7 +98,7 @@ def _tell(row: Case, clock: dict[str, Any], now: dt.datetime) -> None:
         system_actor(),
         people,
         row,
-        kind="desk.clock.late" if late else "desk.clock.soon",
+        kind="desk.clock",
         title=f"{clock['label']}{word}：{row.number} {row.title}",
         text=f"时限 {timezone.localtime(due):%m-%d %H:%M}。",
         key=f"clock:{row.pk}:{clock['key']}:{clock['start']}:{'late' if late else 'soon'}",

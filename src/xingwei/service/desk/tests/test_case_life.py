@@ -123,7 +123,7 @@ def test_a_requirement_cannot_end_without_a_written_answer(house: SimpleNamespac
     move(house.zhou_, case, "accept", {"answer": "受理，列入下一版本", "planned": "6.4"})
     answer = case.answers.get()
     assert (answer.verdict, answer.by, answer.at) == ("accepted", house.zhou, at("03-18 09:41"))
-    assert Notification.objects.filter(person=house.li, kind="desk.case.answered").exists()
+    assert Notification.objects.filter(person=house.li, kind="desk.case", title__contains="答复受理").exists()
     assert block(case, "progress").state == "ok"
 
 
@@ -207,7 +207,7 @@ def test_nobody_on_duty_is_itself_an_alarm_and_the_next_step_does_not_wait(
     monkeypatch.setattr(escalation.rota, "resolve", lambda step, at, code: [])
     incident()
     assert escalation.run_due() == 3
-    titles = Notification.objects.filter(kind="desk.escalation.nobody", person=house.zhou)
+    titles = Notification.objects.filter(kind="desk.alarm", person=house.zhou)
     assert titles.count() == 3
 
 
@@ -217,7 +217,7 @@ def test_a_late_escalation_is_found_by_the_auditor(house: SimpleNamespace, incid
     clock.shift(dt.timedelta(minutes=6))
     assert escalation.audit() == 1
     escalation.audit()
-    assert Notification.objects.filter(kind="desk.escalation.stuck", person=house.zhou).count() == 1
+    assert Notification.objects.filter(kind="desk.alarm", person=house.zhou).count() == 1
 
 
 def test_editing_the_chain_does_not_touch_a_running_escalation(
@@ -240,7 +240,7 @@ def test_warnings_and_lateness_are_told_once(house: SimpleNamespace, incident: A
     clock.move_to(at("03-18 10:12"))
     reminders.run_due()
     reminders.run_due()
-    late = Notification.objects.filter(kind="desk.clock.late")
+    late = Notification.objects.filter(kind="desk.clock", title__contains="已超时")
     assert set(late.values_list("person__name", flat=True)) == {"王工", "周经理", "何科长"}
     assert late.count() == 3
     case.refresh_from_db()

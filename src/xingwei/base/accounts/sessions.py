@@ -53,10 +53,14 @@ class SessionStore(DatabaseStore):
         self.row = row
         return dict(self.decode(row.session_data))
 
+    def create(self) -> None:
+        """A new row under a new key: the one that has ended is never used again."""
+        self.ended = ""
+        super().create()
+
     def save(self, must_create: bool = False) -> None:
         """Write data and owner; never the times, which only `touch` and the sign-in move."""
         if self.session_key is None or (self.ended and not must_create):
-            self.ended = ""
             return self.create()
         data = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
         columns = {

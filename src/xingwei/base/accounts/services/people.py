@@ -156,6 +156,11 @@ def check_particulars(user: User) -> None:
     department = user.department
     if department is not None and department.organisation_id != user.organisation_id:
         raise AccountRefused(f"{department.name}不属于{user.organisation.name}，请重选科室。")
+    today = timezone.localdate()
+    if user.nda_on is not None and user.nda_on > today:
+        raise AccountRefused("保密协议的签署日期不能晚于今天。")
+    if user.valid_until is not None and not 2000 <= user.valid_until.year <= 2100:
+        raise AccountRefused(f"有效期的年份 {user.valid_until.year} 不对，请核对。")
     outside = user.organisation.side != Organisation.Side.HOSPITAL
     if outside and user.valid_until is None:
         raise AccountRefused(f"{user.organisation.short_name}的人员是外来人员，账号必须有有效期。")

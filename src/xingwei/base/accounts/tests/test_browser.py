@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.test import Client
 
 from xingwei.base.accounts.models import User
 from xingwei.base.accounts.queries import actor_of
@@ -96,3 +97,30 @@ def test_the_auditors_pages_and_a_verification_that_tells_its_end_by_itself(brow
     Verification.objects.update(state=Verification.DONE, intact=True, sentence="日志完好：校验了 2 条。")
     page.get_by_text("日志完好：校验了 2 条。").wait_for()
     check(page)
+
+
+def test_what_was_typed_survives_the_end_of_the_session(browse: Any, person: Any) -> None:
+    person("reporter")  # there is a hospital to belong to
+    page = browse("security_admin", name="严密")
+    page.goto("/people/new/")
+    page.get_by_label("工号").fill("n100")
+    page.get_by_label("姓名").fill("王新")
+    page.user.sessions.update(ended="idle", session_data="")
+    page.get_by_role("button", name="建立账号").click()
+    page.get_by_text("上次登录已结束").wait_for()
+    page.context.add_cookies(
+        [{"name": "xingwei", "value": signed_in(page.user), "url": page.url.partition("/sign-in/")[0]}]
+    )
+    page.goto("/people/new/")
+    assert page.get_by_label("姓名").input_value() == "王新"
+    page.get_by_label("单位").select_option(label="市中心医院")
+    page.get_by_role("button", name="建立账号").click()
+    page.get_by_text("只显示这一次").wait_for()
+    page.goto("/people/new/")
+    assert page.get_by_label("姓名").input_value() == ""
+
+
+def signed_in(user: User) -> str:
+    client = Client()
+    client.force_login(user)
+    return str(client.cookies["xingwei"].value)

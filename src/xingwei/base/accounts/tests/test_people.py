@@ -83,8 +83,8 @@ def test_everybody_sees_only_whom_the_role_lets_them_see(as_role: Any, person: A
     assert head.get(f"/people/{colleague.pk}/").status_code == 200
     assert head.get(f"/people/{other.pk}/").status_code == 404
     reporter = as_role("reporter")
-    assert reporter.get(f"/people/{reporter.user.pk}/").status_code == 200
-    assert reporter.get(f"/people/{colleague.pk}/").status_code == 404
+    assert reporter.get(f"/people/{colleague.pk}/").status_code == 403
+    assert reporter.get("/people/me/").status_code == 200
 
 
 def test_only_who_may_takes_the_list_away_and_that_is_recorded(security: Any, as_role: Any) -> None:
@@ -133,6 +133,10 @@ def test_a_new_account_opens_once_with_its_first_password(security: Any, person:
         ({"email": "nobody"}, "邮"),
         ({"mobile": "电话"}, "手机号只能有数字"),
         ({"valid_until": "明天"}, "不是日期"),
+        ({"valid_until": "9999-01-01"}, "年份 9999 不对"),
+        ({"valid_until": "0001-01-01"}, "年份 1 不对"),
+        ({"nda_on": "2099-01-01"}, "不能晚于今天"),
+        ({"name": "李\x00敏"}, "空字符"),
         ({"organisation": "999"}, "选择"),
         ({"grade": "super"}, "super"),
     ],

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import time_machine
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.models import Authenticator
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -141,3 +143,16 @@ def test_knowing_who_asks_costs_three_queries(browser: Client, account: Any) -> 
         assert browser.get("/search/").status_code == 200
     asked = [q["sql"] for q in context if "accounts_" in q["sql"]]
     assert len(asked) == 3, asked  # session, person, roles
+
+
+def test_what_a_stranger_keeps_goes_into_a_session_of_its_own(browser: Client, account: Any) -> None:
+    """The second step begins in a browser whose last session has ended: its row stays closed, one new one is made."""
+    user = account("it_staff")
+    sign_in(browser, user)
+    old = browser.cookies["xingwei"].value
+    Session.objects.filter(pk=old).update(ended=Session.Ended.IDLE)
+    Authenticator.objects.create(user=user, type="totp", data={"secret": get_adapter().encrypt("A" * 32)})
+    assert sign_in(browser, user)["Location"] == "/sign-in/code/"
+    assert Session.objects.filter(user=None).count() == 1
+    assert not Session.objects.filter(user=user, ended="").exists()
+    assert browser.cookies["xingwei"].value != old

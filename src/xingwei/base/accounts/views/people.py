@@ -108,7 +108,9 @@ class CreatePerson(FormPage):
     def act(self, form: Any) -> HttpResponseBase:
         person, first = people.create_person(self.actor, form.values())
         if not first:
-            return self.done(f"已建立{person.name}的账号，请授予角色。", person.get_absolute_url())
+            said = f"已建立{person.name}的账号，请授予角色。"
+            messages.success(self.request, said, extra_tags="person-new")
+            return HttpResponseRedirect(person.get_absolute_url())
         return first_password(self.request, person, first)
 
 

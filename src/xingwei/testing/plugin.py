@@ -57,6 +57,12 @@ def pytest_configure(config: Any) -> None:
     config.addinivalue_line("markers", "browser: needs Debian's Chromium; skipped where it is missing, not in CI")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: once Playwright's event loop runs in a process, asyncio.run works there no more."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 @pytest.fixture(autouse=True)
 def _fresh_caches() -> None:
     from xingwei.base.calendar import queries as calendar

@@ -65,7 +65,7 @@ def test_entries_are_found_by_who_what_when_and_words(auditor: Any, person: Any)
         assert "李敏" not in page, query
     tomorrow = (timezone.localdate() + dt.timedelta(days=1)).isoformat()
     assert "没有符合条件" in text(auditor.get(URL, {"from": tomorrow}))
-    for odd in ({"from": "昨天"}, {"who": "\x00"}, {"target": ":"}, {"area": "x"}, {"after": "!!"}):
+    for odd in ({"from": "昨天"}, {"who": "%_'"}, {"target": ":"}, {"area": "x"}, {"after": "!!"}):
         assert auditor.get(URL, odd).status_code == 200
 
 

@@ -62,7 +62,7 @@ def test_the_list_finds_filters_and_shows_roles(security: Any, person: Any) -> N
     assert "唐亮" in text(security.get("/people/", {"q": "tangl"}))
     assert "没有符合条件的内容" in text(security.get("/people/", {"q": "天文台"}))
     assert "唐亮" in text(security.get("/people/", {"role": "it_staff"}))
-    for odd in ({"state": ["locked", "dormant", "expired", "expiring"]}, {"q": "\x00"}, {"organisation": "x"}):
+    for odd in ({"state": ["locked", "dormant", "expired", "expiring"]}, {"q": "%_'"}, {"organisation": "x"}):
         assert security.get("/people/", odd).status_code == 200
 
 

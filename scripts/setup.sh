@@ -111,7 +111,7 @@ front_end_packages() { # $1: a directory with a package-lock.json
   stamp=$(_stamp_of "$1/package-lock.json" "$1/package.json")
   if _has "$1/node_modules/.xingwei" "$stamp"; then return; fi
   say "· 安装前端依赖……"
-  (cd "$1" && _npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2) ||
+  (cd "$1" && _npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >&2) ||
     die "前端依赖没有装完。请看上面的原因；网络需要能访问 npm 的软件源（可用 npm config set registry 地址 指定镜像）。"
   echo "$stamp" > "$1/node_modules/.xingwei"
 }

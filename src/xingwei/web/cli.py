@@ -100,8 +100,8 @@ def prepare(
     """
     from .up import prepare as bring_up_to_date
 
-    with _database():
-        bring_up_to_date(empty=None if demo else True)
+    with database.available(config.from_environment()) as url:
+        bring_up_to_date(url, empty=None if demo else True)
 
 
 @app.command()

@@ -11,6 +11,8 @@ from xingwei.base.accounts.services import create_first_administrator
 from xingwei.base.runtime.models import Installation
 from xingwei.base.runtime.trouble import Trouble
 
+from . import demo
+from .prepared import Account
 from .rooms import ROOMS
 
 _ADMIN = ("XINGWEI_ADMIN_USER", "XINGWEI_ADMIN_NAME", "XINGWEI_ADMIN_PASSWORD")
@@ -22,6 +24,15 @@ def load() -> None:
         if room.module != __package__:  # this very module
             room.part("setup")
     import_module(f"{__package__}.demo.setup")
+
+
+def demo_accounts() -> list[Account]:
+    """The accounts that a visitor should try, as they stand in the database; none without demonstration data."""
+    if not Installation.objects.filter(mode=Installation.Mode.DEMO).exists():
+        return []
+    found = User.objects.filter(username__in=demo.SHOWN).in_bulk(field_name="username")
+    shown = [found[name] for name in demo.SHOWN if name in found]
+    return [Account(user.username, user.name, user.title) for user in shown]
 
 
 def needs_administrator() -> bool:

@@ -6,7 +6,6 @@ import asyncio
 import shutil
 import signal
 import time
-from typing import Any
 
 from xingwei.base.runtime import checks, config, database, state
 from xingwei.base.runtime.display import console
@@ -14,7 +13,9 @@ from xingwei.base.runtime.moment import stamp
 from xingwei.base.runtime.supervisor import Supervisor
 from xingwei.base.runtime.trouble import Trouble
 
+from . import prepared
 from .children import children
+from .welcome import welcome
 
 # What belongs to the data. Backups, logs and collected files stay where they are.
 _DATA = ("pg", "files", "secret", "journal-heads")
@@ -31,10 +32,8 @@ def up(*, fresh: bool, empty: bool) -> None:
         checks.room(settings.home)
         signal.signal(signal.SIGTERM, _stop)
         try:
-            with database.available(settings):
-                accounts = prepare(empty=empty or None)
-                from .welcome import welcome
-
+            with database.available(settings) as url:
+                accounts = _accounts(settings, url, empty=empty)
                 supervisor = Supervisor(settings, children(settings), settings.public_url)
                 asyncio.run(
                     supervisor.run(lambda: console.print(welcome(settings, time.monotonic() - began, accounts)))
@@ -50,27 +49,39 @@ def _stop(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def prepare(*, empty: bool | None) -> list[Any]:
+def prepare(url: str, *, empty: bool | None) -> list[prepared.Account]:
     """Tables, files, set-up steps, the first administrator; returns the demonstration's accounts to be shown.
 
-    The database must be available.
+    The database at url must be available.
     """
     import django
 
     django.setup()
     from xingwei.base.runtime.prepare import prepare as bring_up_to_date
+    from xingwei.base.runtime.setup import steps
     from xingwei.base.ui.views import ServiceRefused
 
-    from . import setup, welcome
+    from . import setup
 
     setup.load()
     try:
-        bring_up_to_date(empty=empty)
+        installation = bring_up_to_date(empty=empty)
         if setup.needs_administrator():
             setup.first_administrator()
     except ServiceRefused as refused:
         raise Trouble(str(refused)) from refused
-    return welcome.demo_accounts()
+    accounts = setup.demo_accounts()
+    files = {path for step in steps(demo=True) for path in step.files}
+    prepared.remember(config.from_environment(), url, files=files, mode=installation.mode, accounts=accounts)
+    return accounts
+
+
+def _accounts(settings: config.Config, url: str, *, empty: bool) -> list[prepared.Account]:
+    """Prepare where anything is to be done."""
+    was = prepared.unchanged(settings, url)
+    if was is None or (empty and was.mode != "empty"):
+        return prepare(url, empty=empty or None)
+    return was.accounts
 
 
 def set_aside(settings: config.Config) -> None:

@@ -6,11 +6,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from xingwei.base.accounts.models import User
 from xingwei.base.runtime.config import Config
-from xingwei.base.runtime.models import Installation
 
 from . import demo
+from .prepared import Account
 
 _TRY = (
     ("wang", "工作台看什么最急，按 N 电话快录一件新问题"),
@@ -19,7 +18,7 @@ _TRY = (
 )
 
 
-def welcome(config: Config, took: float, accounts: list[User]) -> RenderableType:
+def welcome(config: Config, took: float, accounts: list[Account]) -> RenderableType:
     parts: list[RenderableType] = [
         Text(),
         Text.assemble(("杏维已就绪", "bold green"), f"（{took:.1f} 秒）  ", (config.public_url, "bold underline")),
@@ -37,15 +36,7 @@ def welcome(config: Config, took: float, accounts: list[User]) -> RenderableType
     return Group(*parts)
 
 
-def demo_accounts() -> list[User]:
-    """The accounts that a visitor should try, as they stand in the database; none without demonstration data."""
-    if not Installation.objects.filter(mode=Installation.Mode.DEMO).exists():
-        return []
-    found = User.objects.filter(username__in=demo.SHOWN).in_bulk(field_name="username")
-    return [found[name] for name in demo.SHOWN if name in found]
-
-
-def _accounts(accounts: list[User]) -> Table:
+def _accounts(accounts: list[Account]) -> Table:
     table = Table(box=None, padding=(0, 2), show_header=False)
     for user in accounts:
         table.add_row(user.username, user.name, user.title)

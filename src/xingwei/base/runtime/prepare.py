@@ -133,16 +133,15 @@ def _installation(empty: bool | None) -> Installation:
 
 
 def run_steps(*, demo: bool) -> None:
-    """Run what has not run, what changed, and what runs at each start."""
+    """Run what has not run, and what has other files than it read."""
     done = dict(SetupStep.objects.values_list("name", "fingerprint"))
     for step in setup.steps(demo=demo):
         fingerprint = step.fingerprint()
-        if not step.each and done.get(step.name) == fingerprint:
+        if done.get(step.name) == fingerprint:
             continue
         with stage(step.label) as report:
             step.run(report)
-        if not step.each:
-            SetupStep.objects.update_or_create(name=step.name, defaults={"fingerprint": fingerprint})
+        SetupStep.objects.update_or_create(name=step.name, defaults={"fingerprint": fingerprint})
 
 
 @contextmanager

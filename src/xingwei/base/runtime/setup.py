@@ -3,9 +3,8 @@
     @step(30, "导入合同", files=(DIRECTORY,))
     def contract(report: Report) -> None: …
 
-A step runs once, and again when one of its files has changed; with each=True at every start (it must then be
-fast). demo=True: only where the demonstration data are wanted. Steps run in order, each as often as need be:
-one that was interrupted runs again, so a step may meet its own half-done work.
+A step runs once, and again when one of its files has changed. demo=True: only where the demonstration data are
+wanted. Steps run in order; one that was interrupted runs again, so a step may meet its own half-done work.
 """
 
 from __future__ import annotations
@@ -29,7 +28,6 @@ class Step:
     name: str
     label: str
     run: Callable[[Report], None]
-    each: bool
     demo: bool
     files: tuple[Path, ...]
 
@@ -45,13 +43,13 @@ _steps: dict[str, Step] = {}
 
 
 def step(
-    order: int, label: str, *, each: bool = False, demo: bool = False, files: Iterable[Path] = ()
+    order: int, label: str, *, demo: bool = False, files: Iterable[Path] = ()
 ) -> Callable[[Callable[[Report], None]], Callable[[Report], None]]:
     """Register a set-up step under its module's and function's name."""
 
     def register(run: Callable[[Report], None]) -> Callable[[Report], None]:
         name = f"{run.__module__}.{run.__name__}"
-        _steps[name] = Step(order, name, label, run, each, demo, tuple(files))
+        _steps[name] = Step(order, name, label, run, demo, tuple(files))
         return run
 
     return register

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from pypinyin import Style, lazy_pinyin
-
 PINYIN_LENGTH = 120
 
 
 @lru_cache(maxsize=4096)
 def pinyin_of(*names: str) -> str:
     """Every name in full and by initials, e.g. "wanglei wl wanggong wg"; at most PINYIN_LENGTH characters."""
+    from pypinyin import Style, lazy_pinyin  # its dictionaries take a quarter of a second to load
+
     words: list[str] = []
     for name in filter(None, names):
         full = "".join(lazy_pinyin(name)).lower()

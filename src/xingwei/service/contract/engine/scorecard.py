@@ -131,7 +131,8 @@ def deduction(rule: Rule, events: Sequence[Event], readings: Readings) -> Deduct
 def _sorted_out(card: Scorecard, events: Iterable[Event], readings: Readings) -> dict[str, list[Event]]:
     """Rule → its events; of one cause only the gravest, where the sides read it so."""
     kept: list[Event] = []
-    gravest: dict[str, tuple[Decimal, Event]] = {}
+    gravest: dict[str, tuple[tuple[Decimal, ...], Event]] = {}
+    places = {rule.id: n for n, rule in enumerate(r for item in card.items for r in item.rules)}
     for event in events:
         try:
             _, rule = card.rule(event.rule)
@@ -141,9 +142,10 @@ def _sorted_out(card: Scorecard, events: Iterable[Event], readings: Readings) ->
             kept.append(event)
             continue
         alone = deduction(rule, [event], readings)
-        points = alone.points if alone else ZERO
-        if event.cause not in gravest or points > gravest[event.cause][0]:
-            gravest[event.cause] = points, event
+        # of equally grave ones the row that stands first, then the longer: never the one that was told first
+        weight = (alone.points if alone else ZERO, Decimal(-places[rule.id]), Decimal(event.minutes))
+        if event.cause not in gravest or weight > gravest[event.cause][0]:
+            gravest[event.cause] = weight, event
     by_rule: dict[str, list[Event]] = {}
     for event in [*kept, *(e for _, e in gravest.values())]:
         by_rule.setdefault(event.rule, []).append(event)

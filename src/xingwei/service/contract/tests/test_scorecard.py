@@ -202,6 +202,15 @@ def test_the_order_in_which_things_happened_does_not_matter(
     assert score(CONTRACT, shuffled, under).total == score(CONTRACT, happened, under).total
 
 
+def test_of_two_equally_grave_events_of_one_cause_the_same_counts_in_any_order() -> None:
+    under = Readings({"same-event": "gravest"})
+    rules = [r for item in CONTRACT.scorecard.items for r in item.rules if r.kind == "per_occurrence"]
+    first, second = next((a, b) for a in rules for b in rules if a.id < b.id and a.points == b.points)
+    pair = [Event(rule=first.id, cause="一件事"), Event(rule=second.id, cause="一件事")]
+    kept = {d.rule.id for e in (pair, pair[::-1]) for i in score(CONTRACT, e, under).items for d in i.deductions}
+    assert len(kept) == 1
+
+
 @SOME
 @given(events, chosen)
 def test_each_reading_leans_the_way_it_says(happened: list[Event], under: Readings) -> None:

@@ -62,7 +62,7 @@ def test_the_address_holds_the_filter(house: SimpleNamespace, three: list[Case],
 
 def test_values_that_mean_nothing_are_ignored(house: SimpleNamespace, three: list[Case], as_role: Any) -> None:
     odd = {
-        "system": "NOPE", "kind": "\x00", "severity": "一", "department": "x", "assignee": "9'--", "from": "去年",
+        "system": "NOPE", "kind": "没有", "severity": "一", "department": "x", "assignee": "9'--", "from": "去年",
         "to": "2026-13-45", "view": "?", "sort": "drop", "after": "!!", "late": "9",
     }  # fmt: skip
     assert len(numbers(as_role(user=house.zhou).get(URL, odd))) == 3

@@ -75,30 +75,78 @@ _VERBS = {
     "enrol": "绑定",
     "remove": "解除",
     "renew": "更换",
-    "end": "退出",
+    "end": "结束",
     "first": "首次安装",
+    "rescue": "应急重置",
+    "send": "送出",
+    "publish": "发布",
+    "add": "增加",
+    "set": "设定",
+    "save": "保存",
+    "drop": "删除",
+    "archive": "归档",
+    "restore": "恢复",
+    "upload": "上传",
+    "hide": "隐藏",
+    "open": "打开",
+    "follow": "关注",
+    "help": "有用",
+    "check": "核对",
+    "agree": "同意",
+    "withdraw": "撤回",
+    "record": "登记",
+    "strike": "划去",
+    "issue": "出具",
+    "receive": "收到",
+    "log": "登记",
+    "back": "回电",
+    "accept": "接受",
+    "approve": "批准",
+    "decline": "谢绝",
+    "reject": "驳回",
+    "cancel": "取消",
+    "override": "指定",
+    "switch": "切换",
+    "enter": "登记",
+    "correct": "更正",
+    "in": "签到",
+    "out": "签退",
+    "move": "移动",
+    "make": "生成",
+    "forget": "作废",
+    "tell": "告知",
+    "test": "试发",
+    "retry": "重试",
+    "ignore": "忽略",
+    "replay": "重新处理",
+    "daily": "每日",
+    "now": "立即",
 }
 
 
 def area_of(act: str) -> str:
-    """ "desk.case.accept" → "desk.case"."""
-    return act.rpartition(".")[0] or act
+    """ "desk.case.accept" → "desk.case"; the room alone where neither we nor the policy have a word for more."""
+    area = act.rpartition(".")[0] or act
+    return area if area in _AREAS or area in policy().resources else area.partition(".")[0]
 
 
 def area_label(area: str) -> str:
+    """What the acts of an area are about: our own word, the policy's, or the room's."""
     if area in _AREAS:
         return _AREAS[area]
-    resource = policy().resources.get(area)
-    return resource.label if resource else area
+    if resource := policy().resources.get(area):
+        return resource.label
+    return str(apps.get_app_config(area).verbose_name) if area in apps.app_configs else area
 
 
 def act_label(act: str) -> str:
-    """The act in words, for other rooms from the policy's labels: 问题单 · 受理."""
-    area, _, verb = act.rpartition(".")
+    """The act in words, for other rooms from the policy's labels: 问题单 · 受理. A verb without a word is left out:
+    the summary says what was done, and the entry's page shows the act as it is written."""
+    area, verb = area_of(act), act.rpartition(".")[2]
     resource = policy().resources.get(area) if area not in _AREAS else None
     action = resource.actions.get(verb) if resource else None
-    word = action.label if action else _VERBS.get(verb, verb)
-    return f"{area_label(area)} · {word}"
+    word = action.label if action else _VERBS.get(verb, "")
+    return f"{area_label(area)} · {word}" if word else area_label(area)
 
 
 def recorded_acts() -> list[str]:

@@ -130,7 +130,9 @@ def test_one_entry_shows_what_changed_and_how_it_is_kept(auditor: Any) -> None:
 def test_an_act_has_words_from_the_policy_or_our_own() -> None:
     assert auditing.act_label("accounts.role.grant") == "角色与任命 · 授予"
     assert auditing.act_label("accounts.sign_in.fail") == "登录 · 登录失败"
-    assert auditing.act_label("nobody.knows.this") == "nobody.knows · this"
+    assert auditing.act_label("notify.person.tell") == "通知 · 告知"
+    assert auditing.act_label("notify.person.juggle") == "通知"
+    assert auditing.act_label("nobody.knows.this") == "nobody"
 
 
 def test_the_chain_page_tells_how_it_stands(auditor: Any, setting: Any, tmp_path: Any) -> None:

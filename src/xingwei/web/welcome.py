@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from xingwei.base.runtime.config import Config
+from xingwei.base.runtime.config import LOOPBACK, Config
 
 from . import demo
 from .prepared import Account
@@ -25,6 +25,8 @@ def welcome(config: Config, took: float, accounts: list[Account]) -> RenderableT
     ]
     if accounts:
         parts += [Text(), Text(f"演示账号，密码都是 {demo.PASSWORD}"), _accounts(accounts)]
+        if config.bind not in LOOPBACK:
+            parts.append(Text("别的机器也能访问，而这些密码人人知道：只供演示，正式使用请加 --empty。", style="yellow"))
         known = {user.username: user for user in accounts}
         parts += [Text(), Text("可以先试三件事：")]
         parts += [

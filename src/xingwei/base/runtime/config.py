@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from .trouble import Trouble
 
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 REPO = Path(__file__).resolve().parents[4]
 
 

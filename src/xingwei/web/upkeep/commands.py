@@ -86,7 +86,7 @@ def restore(
     )
     if done.before:
         console.print(f"恢复前的内容备份在 {done.before}")
-    if done.old:
+    if done.old and into is None:
         console.print(f"原有的文件移到了 {done.old}")
     if into is not None:
         console.print(f"打开它看：XINGWEI_HOME={settings.home} DATABASE_URL=… xingwei up --port 8001")

@@ -16,7 +16,7 @@ from django.utils import timezone
 from xingwei.base.journal import queries as journal
 from xingwei.base.runtime import backup, database, prepare, version
 from xingwei.base.runtime.checks import FREE_MIN
-from xingwei.base.runtime.config import Config
+from xingwei.base.runtime.config import LOOPBACK, Config
 from xingwei.base.runtime.models import Installation
 from xingwei.base.ui import finders, words
 
@@ -28,7 +28,6 @@ _WAIT_WARN, _WAIT_BAD = dt.timedelta(minutes=5), dt.timedelta(minutes=60)
 _BACKUP_AGE = dt.timedelta(hours=26)
 _SEAL_AGE = dt.timedelta(minutes=2)
 _CLOCK_S = 2.0
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,7 @@ def _worker(now: queue.Queue) -> Finding:
 def _queue(now: queue.Queue) -> Finding:
     text = f"等待 {now.waiting} 件"
     if now.waits is not None:
-        text += f"，最早的等了 {words.duration(now.waits)}"
+        text += f"，最早的等了{_spaced(words.duration(now.waits))}"
     if now.failed:
         text += f"；失败 {now.failed} 件"
     if now.waits is not None and now.waits > _WAIT_BAD:
@@ -156,13 +155,18 @@ def _backup(config: Config) -> Finding:
     if newest is None:
         return Finding(WARN, "备份", "还没有备份", "xingwei backup，或在“运行与备份”页面立即备份")
     age = timezone.now() - newest.made_at
-    text = f"最近一份是 {words.duration(age)}前的 {newest.path.name}"
+    text = f"最近一份是{_spaced(words.duration(age))}前的 {newest.path.name}"
     return Finding(WARN, "备份", text, "每天的备份没有做成") if age > _BACKUP_AGE else Finding(OK, "备份", text)
+
+
+def _spaced(text: str) -> str:
+    """A space between Chinese and digits, none between Chinese and Chinese."""
+    return f" {text}" if text[:1].isdigit() else text
 
 
 def _exposure(config: Config) -> Finding:
     label = "对外"
-    open_to_others = config.bind not in _LOOPBACK
+    open_to_others = config.bind not in LOOPBACK
     if open_to_others and Installation.objects.filter(mode=Installation.Mode.DEMO).exists():
         return Finding(WARN, label, "装的是演示数据，密码人人知道，而别的机器也能访问", "正式使用请 --fresh --empty")
     if open_to_others and not config.tls:

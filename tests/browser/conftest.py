@@ -21,7 +21,8 @@ import pytest
 from xingwei.testing.browser import new_page
 from xingwei.web import demo
 
-START_S = 1200  # a year is lived through first
+START_S = 600  # some weeks of the demonstration are lived through first
+DAYS = "40"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def site() -> Iterator[Site]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     env = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "DJANGO_SETTINGS_MODULE"}}
-    env |= {"XINGWEI_HOME": str(home), "XINGWEI_PORT": str(port)}
+    env |= {"XINGWEI_HOME": str(home), "XINGWEI_PORT": str(port), "XINGWEI_DEMO_DAYS": DAYS}
     with log.open("w") as out:
         up = subprocess.Popen([sys.executable, "-m", "xingwei.web.cli", "up"], env=env, stdout=out, stderr=out)
         try:

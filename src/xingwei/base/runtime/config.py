@@ -7,6 +7,7 @@ XINGWEI_HOSTS         host names that users may type, comma-separated (default: 
 XINGWEI_PUBLIC_URL    the address that links in messages carry
 XINGWEI_TLS           "1" when a reverse proxy in front speaks TLS: secure cookies, HSTS
 XINGWEI_PROXIES       addresses of reverse proxies whose X-Forwarded-For is believed (default 127.0.0.1)
+XINGWEI_DEMO_DAYS     how many days of the demonstration are lived before the first start (default 365)
 XINGWEI_SECRET_KEY    overrides the key file under XINGWEI_HOME/secret
 """
 
@@ -39,6 +40,7 @@ class Config:
     proxies: tuple[str, ...]
     tls: bool
     debug: bool
+    demo_days: int = 365
 
     @property
     def pgdata(self) -> Path:
@@ -98,11 +100,18 @@ def from_environment(env: dict[str, str] | None = None) -> Config:
         ),
         tls=e.get("XINGWEI_TLS") == "1",
         debug=e.get("XINGWEI_DEBUG") == "1",
+        demo_days=_days(e.get("XINGWEI_DEMO_DAYS", "365")),
     )
 
 
 def _listed(env: dict[str, str], name: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in env.get(name, "").split(",") if part.strip())
+
+
+def _days(raw: str) -> int:
+    if not raw.isdigit() or not 1 <= int(raw) <= 365:
+        raise ConfigError(f"XINGWEI_DEMO_DAYS“{raw}”不对：应是 1 到 365 之间的整数。")
+    return int(raw)
 
 
 def _check_database_url(url: str) -> None:

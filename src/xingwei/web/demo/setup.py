@@ -6,6 +6,7 @@ import datetime as dt
 from decimal import Decimal
 from pathlib import Path
 
+from django.conf import settings
 from django.utils import timezone
 
 from xingwei.base.accounts.services import import_people
@@ -54,4 +55,4 @@ def rota(report: Report) -> None:
 @step(90, "演示医院的一年", demo=True)
 def lived_year(report: Report) -> None:
     if not Case.objects.exists():
-        year.live(timezone.now(), progress=report)
+        year.live(timezone.now(), days=settings.CONFIG.demo_days, progress=report)

@@ -1,0 +1,41 @@
+"""./bench NAME [--quick] [--json] [--rows N]"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from .frame import Bench, Options, finish
+
+
+class Name(StrEnum):
+    desk = "desk"
+    clocks = "clocks"
+    journal = "journal"
+
+
+_NAME = """desk：台账、检索、打开一件（一百万件，与 django-helpdesk 并排）；clocks：换日历后重算十万个在走的时钟；
+journal：一百万条审计日志封存与校验"""
+
+
+def main(
+    name: Annotated[Name, typer.Argument(help=_NAME)],
+    quick: Annotated[bool, typer.Option("--quick", help="小数据，一分钟以内")] = False,
+    json: Annotated[bool, typer.Option("--json", help="只输出最后一行的 JSON")] = False,
+    alone: Annotated[bool, typer.Option("--alone", help="desk：不与 django-helpdesk 比较")] = False,
+    rows: Annotated[int, typer.Option("--rows", min=0, help="换一个规模")] = 0,
+) -> None:
+    """性能测试。数据留在 var/bench，下次直接用；数据库设置与正式运行相同（fsync 打开）。"""
+    bench = Bench(Options(quick=quick, json=json, rows=rows, alone=alone))
+    try:
+        outcome = import_module(f"benchmarks.{name.value}").run(bench)
+        finish(bench, outcome)
+    finally:
+        bench.close()
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -17,7 +17,7 @@ import pytest
 from xingwei.base.runtime.config import REPO
 from xingwei.web import demo
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("site")]
+pytestmark = pytest.mark.browser
 
 HERE = Path(__file__).with_name("legacy")
 OUT = REPO / "build" / "legacy"

@@ -9,7 +9,7 @@ import pytest
 
 from xingwei.testing.browser import DESKTOP, PHONE, inspect
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("site")]
+pytestmark = pytest.mark.browser
 
 # One account of each kind of work; between them they hold nearly every role of roles.yaml.
 PEOPLE = {

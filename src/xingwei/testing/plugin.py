@@ -57,6 +57,19 @@ def pytest_configure(config: Any) -> None:
     config.addinivalue_line("markers", "browser: needs Debian's Chromium; skipped where it is missing, not in CI")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: Any, log: Any) -> Any:
+    """Any process takes any test, but those of tests/browser/ stay together: they share one running product."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return "tests/browser" if nodeid.startswith("tests/browser/") else nodeid
+
+    config.option.loadscopereorder = False  # in the order of collection, browsers last
+    return Together(config, log)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests last: once Playwright's event loop runs in a process, asyncio.run works there no more."""

@@ -20,7 +20,7 @@ from xingwei.service.desk.services.intake import NewCase, open_case
 from xingwei.testing.browser import check, expect
 from xingwei.testing.people import department, make_person
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

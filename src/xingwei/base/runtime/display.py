@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from .setup import Report
 
@@ -28,7 +28,7 @@ class _Bar(Report):
         self.progress.update(self.task, completed=done, total=total, detail=text)
         if not console.is_terminal and time.monotonic() - self.said > _LINE_EVERY_S:
             self.said = time.monotonic()
-            console.print(f"· {self.label} {done}/{total}")
+            console.print(f"· {self.label} {100 * done // max(total, 1)}%")
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def stage(label: str, *, always: bool = False) -> Iterator[Report]:
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
-        MofNCompleteColumn(),
+        TaskProgressColumn(),
         TextColumn("{task.fields[detail]}", style="dim"),
         TimeElapsedColumn(),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import fsum
 
 from .graph import Graph, Node
 
@@ -56,4 +57,5 @@ def _spots(columns: Iterable[list[Node]]) -> dict[str, float]:
 
 def _wish(graph: Graph, node: Node, spots: dict[str, float]) -> float:
     heights = [spots[k] for k in graph.neighbours(node.key) if k in spots]
-    return sum(heights) / len(heights) if heights else spots[node.key]
+    # fsum: a plain sum differs in its last bit with the order of the neighbours, and so would the picture
+    return fsum(heights) / len(heights) if heights else spots[node.key]

@@ -54,6 +54,7 @@ def pytest_unconfigure(config: Any) -> None:
 def pytest_configure(config: Any) -> None:
     _let_tests_flush()
     config.addinivalue_line("markers", "clause(number, …): the clauses of the contract that this test proves")
+    config.addinivalue_line("markers", "slow: takes more than five seconds")
     config.addinivalue_line("markers", "browser: needs Debian's Chromium; skipped where it is missing, not in CI")
 
 

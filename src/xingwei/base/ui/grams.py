@@ -8,10 +8,10 @@ their pairs; the few texts that hold every pair but not the word itself are sort
 from __future__ import annotations
 
 import unicodedata
-from itertools import pairwise
 
 MAX_TERMS = 6
 _SIGN = 1 << 31
+_FACETS = 0xFFF1  # above every letter, digit and character of the basic plane, and above what is folded
 
 
 def normal(text: str) -> str:
@@ -23,8 +23,9 @@ def grams(text: str) -> list[int]:
     """The numbers of a text, sorted, each once: what is stored with a row."""
     found: set[int] = set()
     for run in _runs(normal(text)):
-        found.update(_number(0, c) for c in run)
-        found.update(_number(a, b) for a, b in pairwise(run))
+        codes = [_code(c) for c in run]
+        found.update(codes)
+        found.update(map(_pair, codes, codes[1:]))
     return sorted(found)
 
 
@@ -37,8 +38,17 @@ def query_grams(query: str) -> list[int]:
     """The numbers that a row must hold, all of them: pairs of each word, the character itself for one-character words."""
     wanted: set[int] = set()
     for term in terms(query):
-        wanted.update((_number(a, b) for a, b in pairwise(term)) if len(term) > 1 else [_number(0, term)])
+        codes = [_code(c) for c in term]
+        wanted.update(map(_pair, codes, codes[1:]) if len(codes) > 1 else codes)
     return sorted(wanted)
+
+
+def facet(kind: int, value: int) -> int:
+    """Something else that is true of a row (its system, its department), as a number among those of its words: one
+    look into the index answers for both. kind: 0 to 14. Values that differ by a multiple of 65,536 share a number, so
+    a facet narrows, and the row itself decides.
+    """
+    return _pair(_FACETS + kind, value & 0xFFFF)
 
 
 def holds(text: str, query: str) -> bool:
@@ -62,8 +72,11 @@ def _runs(text: str) -> list[list[str]]:
     return out
 
 
-def _number(a: str | int, b: str) -> int:
-    high = 0 if isinstance(a, int) else ord(a) % 65_521 if ord(a) > 0xFFFF else ord(a)
-    low = ord(b) % 65_521 if ord(b) > 0xFFFF else ord(b)
-    value = high << 16 | low
+def _code(c: str) -> int:
+    n = ord(c)
+    return n % 65_521 if n > 0xFFFF else n
+
+
+def _pair(a: int, b: int) -> int:
+    value = a << 16 | b
     return value - (1 << 32) if value >= _SIGN else value

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q, Value
 
 COUNT_CAP = 10_000
 
@@ -37,7 +37,7 @@ def page(
     steps = [_flip(o) for o in order] if backwards else list(order)
     rows_wanted = queryset.order_by(*steps)
     if cursor is not None:
-        rows_wanted = rows_wanted.filter(_beyond(steps, cursor))
+        rows_wanted = _from(rows_wanted, steps, cursor, size + 1)
     found = list(rows_wanted[: size + 1])
     more = len(found) > size
     rows = found[:size]
@@ -57,6 +57,36 @@ def capped_count(queryset: models.QuerySet[Any], cap: int = COUNT_CAP) -> tuple[
     """Count up to cap; (number, text), the text being "10,000+" beyond it."""
     n = queryset.order_by()[: cap + 1].count()
     return (cap, f"{cap:,}+") if n > cap else (n, f"{n:,}")
+
+
+def _from(rows: models.QuerySet[Any], order: Sequence[str], values: Sequence[Any], n: int) -> models.QuerySet[Any]:
+    """The rows after the cursor; the first n of them are right.
+
+    In an order of one direction the index is entered at the cursor. PostgreSQL believes then that hardly a row is left
+    and would rather join and sort them all, so the keys of the page are found first, without the joins.
+    """
+    plain = not rows.query.annotations and not rows.query.distinct
+    if not plain or len({name.startswith("-") for name in order}) > 1:
+        return rows.filter(_beyond(order, values))
+    keys = rows.select_related(None).filter(_RowBeyond(order, values)).values("pk")[:n]
+    return rows.filter(pk__in=keys)
+
+
+class _RowBeyond(Func):
+    """(a, b) > (x, y) as one comparison of rows: an index on (a, b) is entered exactly there, however many rows share
+    the same a. Only for orders of one direction."""
+
+    output_field = models.BooleanField()
+
+    def __init__(self, order: Sequence[str], values: Sequence[Any]) -> None:
+        super().__init__(*(F(name.lstrip("-")) for name in order), *(Value(value) for value in values))
+        self.operator = "<" if order[0].startswith("-") else ">"
+
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
+        parts = [compiler.compile(e) for e in self.get_source_expressions()]
+        half = len(parts) // 2
+        left, right = (", ".join(sql for sql, _ in side) for side in (parts[:half], parts[half:]))
+        return f"({left}) {self.operator} ({right})", tuple(p for _, params in parts for p in params)
 
 
 def _beyond(order: Sequence[str], values: Sequence[Any]) -> Q:

@@ -164,7 +164,8 @@ def cases(request: HttpRequest, chosen: Query[CaseFilter]) -> Any:
     if chosen.updated_since:
         rows = rows.filter(updated_at__gte=chosen.updated_since)
     if chosen.q:
-        page = ledger.search_page(rows, chosen.q, after=chosen.after, size=PAGE)
+        scope = ledger.scope_facets(_actor(request))
+        page = ledger.search_page(rows, chosen.q, facets=scope, after=chosen.after, size=PAGE)
     else:
         page = keyset.page(rows, ("-id",), after=chosen.after, size=PAGE)
     return {"items": page.rows, "next": page.next}

@@ -62,7 +62,7 @@ def find_cases(actor: Actor, text: str) -> Iterable[SearchHit]:
     if (case := ledger.by_number(actor, text)) is not None:
         yield _hit(case)
     seen = ledger.visible(actor).select_related("system", "department")
-    for found in ledger.search_page(seen, text, size=HITS).rows:
+    for found in ledger.search_page(seen, text, facets=ledger.scope_facets(actor), size=HITS).rows:
         yield _hit(found)
 
 

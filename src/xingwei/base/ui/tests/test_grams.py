@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xingwei.base.ui.grams import grams, holds, query_grams, terms
+from xingwei.base.ui.grams import facet, grams, holds, query_grams, terms
 
 TEXT = st.text(alphabet="医保无法收费HIS系统，。 0123Ａ１", max_size=40)
 
@@ -44,3 +44,10 @@ def test_numbers_fit_a_signed_32_bit_integer() -> None:
 def test_a_query_of_signs_asks_for_nothing() -> None:
     assert terms("，。！ ") == []
     assert query_grams("——") == []
+
+
+def test_facets_never_meet_words() -> None:
+    """Letters, digits and characters lie below; rarer ones are folded to below 65,521."""
+    assert max(n for n in range(0x10000) if chr(n).isalnum()) < 0xFFF1
+    assert {facet(kind, 1) & 0xFFFFFFFF for kind in range(15)} == {(0xFFF1 + kind) << 16 | 1 for kind in range(15)}
+    assert all((n & 0xFFFFFFFF) >> 16 < 0xFFF1 for n in grams("𠮷野家𪚥ｱﾟ医保\U000323af"))

@@ -135,6 +135,8 @@ class Case(models.Model):
             GinIndex(fields=["people"], name="case_people", opclasses=["array_ops"]),
             models.Index(fields=["next_remind_at"], name="case_remind", condition=models.Q(next_remind_at__lt=NEVER)),
             models.Index(fields=["next_due_at", "id"], name="case_open_due", condition=~models.Q(category="closed")),
+            models.Index(fields=["next_due_at", "id"], name="case_due"),
+            models.Index(fields=["-updated_at", "-id"], name="case_updated"),
             models.Index(fields=["category", "-id"], name="case_category"),
             models.Index(fields=["kind", "-id"], name="case_kind"),
             models.Index(fields=["severity", "-id"], name="case_severity"),
@@ -167,7 +169,7 @@ class Case(models.Model):
 
 
 class CaseText(models.Model):
-    """What the search looks through: numbers of a case's words (base/ui/grams).
+    """What the search looks through: a case's words in normal form, and their numbers for the index (base/ui/grams).
 
     Beside the case and not in it: PostgreSQL writes every index of a row anew when one indexed column changes, and
     a case changes at each move and whenever its clocks are recomputed, its words hardly ever (bench/clocks: 100,000
@@ -175,6 +177,7 @@ class CaseText(models.Model):
     """
 
     case = models.OneToOneField(Case, models.CASCADE, primary_key=True, related_name="words")
+    text = models.TextField(default="")
     grams = ArrayField(models.IntegerField(), default=list)
 
     class Meta:

@@ -11,14 +11,19 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from xingwei.base.policy.engine import Actor
+from xingwei.base.policy.engine import Actor, Scope
+from xingwei.base.policy.registry import policy
 from xingwei.base.ui.words import CHINA
 
+from ..engine import facets
 from ..models import Case
 from ..models.case import NEVER
 from .search import search, search_page
 
-__all__ = ["SORTS", "VIEWS", "View", "by_number", "due_group", "rows_for_list", "search", "search_page", "visible"]
+__all__ = [
+    "SORTS", "VIEWS", "View", "by_number", "due_group", "rows_for_list", "scope_facets", "search", "search_page",
+    "visible",
+]  # fmt: skip
 NUMBER = re.compile(r"^\d{4}-\d{3,6}$")
 ROW_FIELDS = (
     "id", "number", "kind", "state", "category", "severity", "title", "system__code", "system__short_name",
@@ -74,6 +79,15 @@ def visible(actor: Actor) -> models.QuerySet[Case]:
     """What of the ledger the actor may see."""
     rows: models.QuerySet[Case] = Case.objects.restrict(actor, "desk.case:view")
     return rows
+
+
+def scope_facets(actor: Actor) -> list[list[int]]:
+    """What `visible` means for the search's index; nothing where the actor sees all, or all of some systems."""
+    scope = policy().scope(actor, "desk.case:view")
+    if scope is None or scope >= Scope.SYSTEM or actor.id is None:
+        return []
+    wider = sorted(actor.departments) if scope is Scope.DEPARTMENT else []
+    return [[facets.person(actor.id), *(facets.department(pk) for pk in wider)]]
 
 
 def rows_for_list(rows: models.QuerySet[Case]) -> models.QuerySet[Case]:

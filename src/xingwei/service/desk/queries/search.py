@@ -7,86 +7,79 @@ where they do not hold enough. Each question costs one look into the index, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 
 from django.db import models
+from django.db.models import F
 
-from xingwei.base.ui.grams import holds, query_grams, terms
+from xingwei.base.ui.grams import query_grams, terms
 from xingwei.base.ui.keyset import KeysetPage, cursor_of, values_at
 
 from ..models import Case
-from ..services.text import searchable
 
 _WINDOW = 5_000  # cases that are looked through first
 _GROWTH = 16  # and how many times more where they do not hold enough
-_LIMIT = 5_000  # candidates that are read for one page at most
 _ORDER = ("-id",)
 
 
-def search(rows: models.QuerySet[Case], query: str) -> models.QuerySet[Case]:
-    """Rows that may hold every word of the query: the index's answer, not yet checked against the text."""
+# Of each inner list one must be true: numbers of engine/facets that follow from the conditions on the rows
+Facets = Sequence[Sequence[int]]
+
+
+def search(rows: models.QuerySet[Case], query: str, facets: Facets = ()) -> models.QuerySet[Case]:
+    """Those of the rows that hold every word of the query."""
     wanted = query_grams(query)
-    return rows.filter(words__grams__contains=wanted) if wanted else rows.none()
+    if not wanted:
+        return rows.none()
+    found = rows.filter(words__grams__contains=[*wanted, *(f[0] for f in facets if len(f) == 1)])
+    for one_of in facets:
+        if len(one_of) > 1:
+            found = found.filter(words__grams__overlap=list(one_of))
+    for term in terms(query):
+        if not _told_by_the_index(term):
+            found = found.filter(words__text__contains=term)
+    return found
 
 
 def search_page(
-    rows: models.QuerySet[Case], query: str, *, after: str = "", before: str = "", size: int = 50
+    rows: models.QuerySet[Case],
+    query: str,
+    *,
+    facets: Facets = (),
+    after: str = "",
+    before: str = "",
+    size: int = 50,
 ) -> KeysetPage:
-    """One page of hits, newest first, exact: what the index lets through by mistake is left out.
-
-    Where nearly everything that the index lets through is wrong, it stops after 5,000 candidates and shows what it
-    has, with a way on.
-    """
+    """One page of the cases that hold every word of the query, newest first."""
     if not query_grams(query):
         return KeysetPage([], None, None)
     back = bool(before)
-    found = _collect(rows, query, _id_at(before or after), back=back, enough=size + 1)
-    shown = found.hits[:size]
-    edge = shown[-1] if len(found.hits) > size else found.last if found.broke_off else None
+    hits = _walk(search(rows, query, facets), _id_at(before or after), back=back, enough=size + 1)
+    shown = hits[:size]
+    onward = cursor_of(_ORDER, shown[-1]) if len(hits) > size else None
     if back:
         shown.reverse()
-    onward = cursor_of(_ORDER, edge) if edge is not None else None
-    if back:
         return KeysetPage(shown, cursor_of(_ORDER, shown[-1]) if shown else None, onward)
     return KeysetPage(shown, onward, cursor_of(_ORDER, shown[0]) if shown and after else None)
 
 
-@dataclass(slots=True)
-class _Found:
-    """hits: in the order of walking. last: the last candidate read. broke_off: there may be more behind it."""
-
-    hits: list[Case] = field(default_factory=list)
-    last: Case | None = None
-    broke_off: bool = False
+def _told_by_the_index(term: str) -> bool:
+    """A word of one or two common characters is one number, and the index is never wrong about it."""
+    return len(term) <= 2 and all(ord(c) <= 0xFFFF for c in term)
 
 
-def _collect(rows: models.QuerySet[Case], query: str, start: int | None, *, back: bool, enough: int) -> _Found:
-    """Walk away from start, window by window, until there are enough hits or no more cases."""
-    found = _Found()
-    seen = 0
-    # a word of two characters is one pair, and the index is right about it
-    portion = enough if all(len(t) <= 2 for t in terms(query)) else 2 * enough
-    candidates = search(rows, query).order_by("id" if back else "-id")
+def _walk(found: models.QuerySet[Case], start: int | None, *, back: bool, enough: int) -> list[Case]:
+    """Away from start, window by window, until there are enough hits or no more cases."""
+    hits: list[Case] = []
+    # by -id as a value, which no index has: else the rows are walked in order where the index of words is better
+    ordered = found.order_by(F("pk") + 0 if back else (F("pk") + 0).desc())
     for low, high in _windows(start, back=back):
-        above, upto = low, high
-        while above < upto:
-            # the bounds on both tables: PostgreSQL does not carry them from one to the other
-            window = candidates.filter(pk__gt=above, pk__lte=upto, words__case_id__gt=above, words__case_id__lte=upto)
-            part = list(window[:portion])
-            found.hits += [row for row in part if holds(searchable(row), query)]
-            seen += len(part)
-            if part:
-                found.last = part[-1]
-            if len(found.hits) >= enough:
-                return found
-            if len(part) < portion:
-                break
-            if seen >= _LIMIT:
-                found.broke_off = True
-                return found
-            above, upto = (part[-1].pk, high) if back else (low, part[-1].pk - 1)
-    return found
+        # the bounds on both tables: PostgreSQL does not carry them from one to the other
+        window = ordered.filter(pk__gt=low, pk__lte=high, words__case_id__gt=low, words__case_id__lte=high)
+        hits += window[: enough - len(hits)]
+        if len(hits) >= enough:
+            break
+    return hits
 
 
 def _windows(start: int | None, *, back: bool) -> Iterator[tuple[int, int]]:

@@ -14,6 +14,7 @@ from xingwei.base.ui.views import ServiceRefused
 from xingwei.base.ui.words import CHINA
 
 from ..models import Case, CaseEvent, Number
+from .text import index_words
 
 LEVELS = {0: "不定级", 1: "一级", 2: "二级", 3: "三级"}
 
@@ -58,6 +59,7 @@ def include(row: Case, *people: int | None) -> None:
     if fresh := {p for p in people if p} - known:
         row.people = sorted(known | fresh)
         row.save(update_fields=["people"])
+        index_words(row)
 
 
 def say(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from xingwei.base.ui.grams import grams
+from xingwei.base.ui.grams import grams, normal
 
+from ..engine import facets
 from ..models import Case, CaseText
 
 
@@ -14,10 +15,12 @@ def searchable(row: Case) -> str:
 
 
 def index_words(row: Case) -> None:
-    """Let the search find the case by what it says now. Inside the act's transaction, when the row is saved."""
+    """Let the search find the case by what it says, and by who takes part, now. Inside the act's transaction, when the row is saved."""
+    said = normal(searchable(row))
+    known = facets.of(system_id=row.system_id, kind_key=row.kind, department_id=row.department_id, people=row.people)
     CaseText.objects.bulk_create(
-        [CaseText(case=row, grams=grams(searchable(row)))],
+        [CaseText(case=row, text=said, grams=sorted({*grams(said), *known}))],
         update_conflicts=True,
         unique_fields=["case"],
-        update_fields=["grams"],
+        update_fields=["text", "grams"],
     )

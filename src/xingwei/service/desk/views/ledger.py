@@ -58,19 +58,18 @@ class Ledger(Page):
 
     def _export(self, kind: str) -> HttpResponseBase:
         asked = self.asked
-        found = ledger.search(asked.rows, asked.words) if asked.words else asked.rows
+        found = ledger.search(asked.rows, asked.words, asked.facets) if asked.words else asked.rows
         exporting.exported(self.actor, kind, asked.filter_only)
         table_rows = found.select_related("system", "department", "assignee").order_by(*asked.order)
         return export_response(kind, "问题台账", LedgerTable, table_rows)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         asked, get = self.asked, self.request.GET
-        heavy = () if asked.words else HEAVY  # the words are checked against the whole text
-        found = asked.rows.select_related(*RELATED).defer(*heavy)
+        found = asked.rows.select_related(*RELATED).defer(*HEAVY)
         page = asked.page(found, after=get.get("after", ""), before=get.get("before", ""), size=PAGE)
         shown = rows(page.rows, asked.now)
         by_due = asked.sort == "due" and not asked.words
-        total = ledger.search(asked.rows, asked.words) if asked.words else asked.rows
+        total = ledger.search(asked.rows, asked.words, asked.facets) if asked.words else asked.rows
         counted = capped_counts(
             {v.key: ledger.visible(self.actor).filter(v.where(self.actor, asked.now)) for v in ledger.VIEWS}
             | {"shown": total}

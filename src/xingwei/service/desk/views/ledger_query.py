@@ -23,6 +23,7 @@ from xingwei.base.ui import keyset
 from xingwei.base.ui.table import Filter
 from xingwei.base.ui.words import CHINA
 
+from ..engine import facets
 from ..models import Case
 from ..queries import ledger
 from ..queries.counts import CAP, capped_counts, count_text
@@ -67,6 +68,8 @@ class LedgerQuery:
 
     @property
     def order(self) -> tuple[str, ...]:
+        if self.sort == "new" and not {"from", "to"}.isdisjoint(self.used):
+            return ("-opened_at", "-id")  # the same order but for late entries, and the dates bound its index
         return ledger.SORTS[self.sort][1]
 
     @cached_property
@@ -93,17 +96,32 @@ class LedgerQuery:
                 rows = f.apply(rows, self.query.getlist(f.key), self.actor)
         return rows
 
+    @cached_property
+    def facets(self) -> list[list[int]]:
+        """What the filters and the actor's scope mean for the search's index."""
+        systems = System.objects.filter(code__in=self.query.getlist("system")) if "system" in self.used else []
+        chosen = [
+            [facets.system(s.pk) for s in systems],
+            [facets.kind(k) for k in self.query.getlist("kind")] if self._known("kind") else [],
+            [facets.department(int(d)) for d in self.query.getlist("department")] if self._known("department") else [],
+        ]
+        return [c for c in chosen if c] + ledger.scope_facets(self.actor)
+
+    def _known(self, key: str) -> bool:
+        """Whether the filter narrows the list by just the values of the address: none is unknown, and ignored."""
+        found = next((f for f in self.filters if f.key == key), None)
+        values = self.query.getlist(key)
+        return found is not None and bool(values) and {k for k, _ in found.options(self.actor)}.issuperset(values)
+
     def page(self, rows: models.QuerySet[Case], *, after: str = "", before: str = "", size: int = 50) -> Any:
         if self.words:
-            return ledger.search_page(rows, self.words, after=after, before=before, size=size)
+            return ledger.search_page(rows, self.words, facets=self.facets, after=after, before=before, size=size)
         return keyset.page(rows, self.order, after=after, before=before, size=size)
 
     def neighbours(self, case: Case) -> Neighbours:
         """The cases before and after this one in the list. place is 0 where it is not in it, or far behind."""
         rows = self.rows.only("number", *(o.lstrip("-") for o in self.order))
         cursor = keyset.cursor_of(("-id",) if self.words else self.order, case)
-        if self.words:
-            rows = self.rows
         after = self.page(rows, after=cursor, size=1).rows
         before = self.page(rows, before=cursor, size=1).rows
         if self.words:

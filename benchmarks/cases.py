@@ -249,6 +249,7 @@ def _kinds() -> tuple[list[str], list[float]]:
 def _case(n: int) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
     """Case n, its words for the search, and its events, as columns."""
     from xingwei.base.ui.grams import grams, normal
+    from xingwei.service.desk.engine import facets
     from xingwei.service.desk.engine.clocks import Event
     from xingwei.service.desk.services.clocks import index_of
 
@@ -269,7 +270,8 @@ def _case(n: int) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]
     row = _row(random, n, kind, severity, scenario, told, lines, people)
     row |= {"number": f"{opened:%y%m}-{serial:03d}", "opened_at": opened, "department_id": department}
     said = normal("\n".join(_said(row)))
-    words = {"case_id": n + 1, "text": said, "grams": grams(said)}
+    known = facets.of(system_id=row["system_id"], kind_key=kind, department_id=department, people=row["people"])
+    words = {"case_id": n + 1, "text": said, "grams": sorted({*grams(said), *known})}
     index = index_of(kind, row["category"], [Event(e.at, e.type, e.data) for e in lines], w.terms, w.calendar, ANCHOR)
     index["clocks"] = _Json(index["clocks"])
     row |= index

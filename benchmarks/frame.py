@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -289,6 +290,24 @@ class Processor:
         except OSError:  # not Linux, or a database elsewhere
             backend = 0.0
         return time.process_time() + backend
+
+
+class AllProcessors:
+    """The same for this process and every process of the database together, for what takes seconds."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._postmaster = psutil.Process(int((bench.pgdata / "postmaster.pid").read_text().split()[0]))
+
+    def seconds(self) -> float:
+        server = self._postmaster.cpu_times()  # with those of its children that have ended
+        worked = server.user + server.system + server.children_user + server.children_system
+        for child in self._postmaster.children():
+            try:
+                times = child.cpu_times()
+            except psutil.NoSuchProcess:  # it ended just now
+                continue
+            worked += times.user + times.system
+        return time.process_time() + worked
 
 
 def machine() -> dict[str, Any]:

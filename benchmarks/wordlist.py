@@ -26,11 +26,7 @@ def read(rows: int) -> dict[str, list[str]]:
         cursor.execute("SELECT max(case_id) FROM desk_casetext")
         newest = cursor.fetchone()[0]
         wanted = random.sample(range(1, newest + 1), min(SAMPLE, newest))
-        cursor.execute(
-            "SELECT concat_ws(' ', title, description, tried, cause, solution, reporter_name) FROM desk_case"
-            " WHERE id = ANY(%s)",
-            [wanted],
-        )
+        cursor.execute("SELECT text FROM desk_casetext WHERE case_id = ANY(%s)", [wanted])
         seen = [text for (text,) in cursor.fetchall()]
     out: dict[str, list[str]] = {}
     for length, name in ((2, "两字"), (3, "三字"), (4, "四字")):

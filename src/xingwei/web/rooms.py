@@ -48,5 +48,6 @@ ROOMS = (
     Room("xingwei.service.rota", "rota"),
     Room("xingwei.service.knowledge", "knowledge"),
     Room("xingwei.service.desk", "desk"),
+    Room("xingwei.operations.gateway", "gateway"),
     Room("xingwei.web"),
 )

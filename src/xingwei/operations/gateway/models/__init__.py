@@ -1,5 +1,6 @@
 """Tables of the gateway: what is configured, what goes through, and what its processes hold."""
 
+from .catalogue import Service, Subscription
 from .configuration import (
     Channel,
     CodeMap,
@@ -7,22 +8,40 @@ from .configuration import (
     Route,
     RouteVersion,
 )
+from .critical import CriticalRule, CriticalValue
+from .plans import Drill, Plan, PlanApproval, PlanVersion, ThresholdVersion
 from .processes import Breaker, BreakerEvent, Gauge, Lease, Process
 from .traffic import Attempt, Delivery, Message, Queued
+from .volumes import Alert, Archive, QueueSample, SpaceSample, Volume, Watermark
 
 __all__ = [
+    "Alert",
+    "Archive",
     "Attempt",
     "Breaker",
     "BreakerEvent",
     "Channel",
     "CodeMap",
     "CodeMapVersion",
+    "CriticalRule",
+    "CriticalValue",
     "Delivery",
+    "Drill",
     "Gauge",
     "Lease",
     "Message",
+    "Plan",
+    "PlanApproval",
+    "PlanVersion",
     "Process",
     "Queued",
+    "QueueSample",
     "Route",
     "RouteVersion",
+    "Service",
+    "SpaceSample",
+    "Subscription",
+    "ThresholdVersion",
+    "Volume",
+    "Watermark",
 ]

@@ -77,7 +77,9 @@ def statements(dialect: str, *, indexes: bool = True, unlogged: bool = False) ->
 
 def create_table(dialect: str, table: Table, *, unlogged: bool = False) -> str:
     d = DIALECTS[dialect]
-    lines = [f"  {_cased(d, c.name)} {d.type_of(c)}{' NOT NULL' if c.required else ''}{_inline(d, c)}" for c in table.columns]
+    lines = [
+        f"  {_cased(d, c.name)} {d.type_of(c)}{' NOT NULL' if c.required else ''}{_inline(d, c)}" for c in table.columns
+    ]
     if not unlogged:
         lines.append(f"  {_key(d, table)}")
     kind = "UNLOGGED TABLE" if unlogged else "TABLE"

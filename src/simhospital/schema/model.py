@@ -11,7 +11,9 @@ from typing import Any
 import yaml
 
 ORDER = ("his", "cis", "lis", "emr", "finance")
-_COLUMN = re.compile(r"(?P<type>[a-z]+)(?P<size>\d*)(?:\.(?P<scale>\d+))?(?P<required>!?)(?: >(?P<ref>\w+))? ?(?P<text>.*)")
+_COLUMN = re.compile(
+    r"(?P<type>[a-z]+)(?P<size>\d*)(?:\.(?P<scale>\d+))?(?P<required>!?)(?: >(?P<ref>\w+))? ?(?P<text>.*)"
+)
 
 
 class SchemaError(Exception):

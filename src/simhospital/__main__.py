@@ -1,0 +1,5 @@
+"""`python -m simhospital`."""
+
+from simhospital.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""The living hospital: systems and instruments that speak real protocols over real sockets, all day."""

@@ -1,0 +1,115 @@
+"""The business databases: one description, four servers."""
+
+import os
+import shutil
+import subprocess
+import time
+
+import psycopg
+import pymysql
+import pytest
+import sqlglot
+from psycopg import sql
+from typer.testing import CliRunner
+
+from simhospital import schema
+from simhospital.cli import app
+
+
+@pytest.mark.parametrize("dialect", schema.DIALECTS)
+def test_every_statement_is_understood_by_a_parser_of_that_dialect(dialect):
+    tables = 0
+    for statement in schema.statements(dialect):
+        parsed = sqlglot.parse_one(statement, read=schema.DIALECTS[dialect].name)
+        assert parsed.key in {"create", "comment"}, statement
+        tables += parsed.args.get("kind") == "TABLE" and parsed.key == "create"
+    assert tables == 82
+
+
+def test_columns_refer_to_tables_that_exist_and_are_named_in_chinese():
+    tables = {t.name: t for d in schema.databases() for t in d.tables}
+    for table in tables.values():
+        assert table.title
+        assert len(set(table.names)) == len(table.names)
+        for column in table.columns:
+            assert column.title, f"{table.name}.{column.name}"
+            assert not column.refers or column.refers in tables
+
+
+@pytest.fixture
+def database():
+    """A database of its own on the server of the test session."""
+    server = os.environ["DATABASE_URL"]
+    name = f"simhospital_{os.getpid()}_{time.monotonic_ns()}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            with psycopg.connect(server, dbname=name) as connection:
+                yield connection
+        finally:
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def test_postgresql_takes_it_and_can_have_it_anew(database):
+    schema.create_all(database)
+    schema.create_all(database, anew=True)
+    found = database.execute(
+        "SELECT table_schema, count(*) FROM information_schema.tables WHERE table_schema = ANY(%s) GROUP BY 1",
+        [[d.name for d in schema.databases()]],
+    ).fetchall()
+    assert dict(found) == {d.name: len(d.tables) for d in schema.databases()}
+    comment = database.execute("SELECT col_description('his.gy_brda'::regclass, 1)").fetchone()
+    assert comment == ("患者ID",)
+
+
+def test_the_command_writes_the_statements_and_refuses_an_unknown_server():
+    good = CliRunner().invoke(app, ["ddl", "--dialect", "oracle"])
+    assert good.exit_code == 0
+    assert "CREATE TABLE HIS.GY_BRDA" in good.output
+    bad = CliRunner().invoke(app, ["ddl", "--dialect", "db2"])
+    assert bad.exit_code == 2
+    assert "sqlserver" in bad.output
+
+
+SERVER = shutil.which("mariadbd") or shutil.which("mysqld") or shutil.which("mariadbd", path="/usr/sbin")
+
+
+@pytest.fixture
+def mariadb(tmp_path):
+    """A MariaDB of its own, on a socket."""
+    if SERVER is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no MariaDB server in CI: .ci/run installs mariadb-server")
+        pytest.skip("no mariadbd or mysqld on this machine")
+    data, socket = tmp_path / "data", tmp_path / "s"
+    user = ["--user=root"] if os.geteuid() == 0 else []
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    install = ["mariadb-install-db", f"--datadir={data}", "--auth-root-authentication-method=normal", *user]
+    subprocess.run(install, check=True, **quiet)
+    command = [SERVER, "--no-defaults", f"--datadir={data}", f"--socket={socket}", "--skip-networking", *user]
+    server = subprocess.Popen(command, **quiet)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                connection = pymysql.connect(unix_socket=str(socket), user="root", charset="utf8mb4")
+                break
+            except pymysql.err.OperationalError:
+                assert time.monotonic() < deadline, "MariaDB did not start"
+                assert server.poll() is None, "MariaDB ended"
+                time.sleep(0.1)
+        yield connection
+        connection.close()
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def test_mariadb_takes_it(mariadb):
+    with mariadb.cursor() as cursor:
+        for statement in schema.statements("mysql"):
+            cursor.execute(statement)
+        cursor.execute(
+            "SELECT count(*) FROM information_schema.tables WHERE table_schema IN ('his','cis','lis','emr','finance')"
+        )
+        assert cursor.fetchone() == (82,)

@@ -45,5 +45,5 @@ DROP FUNCTION gateway_fence(integer[], bigint[]);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gateway", "0002_traffic")]
+    dependencies = [("gateway", "0003_desk")]
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]

@@ -54,6 +54,13 @@ def asked(actor: Actor, shown: Shown) -> list[Asked]:
     return [Asked(f, standings.get(f.id, Standing())) for f in found]
 
 
+def open_count(shown: Shown) -> int:
+    """How many findings the two sides have not settled."""
+    standings = queries.standings(shown.contract.code)
+    found = check(shown.contract, shown.readings, examples=False)
+    return sum(1 for f in found if not Asked(f, standings.get(f.id, Standing())).settled)
+
+
 def one(actor: Actor, shown: Shown, ident: str) -> Asked | None:
     """One finding with its signatures; None where the contract has none of this id."""
     for row in asked(actor, shown):

@@ -72,11 +72,10 @@ def card(request: HttpRequest) -> dict[str, Any] | None:
     due = obligations.pending(obligations.kept(shown, dated=True))
     if not due:
         return None
-    actor: Actor = request.actor  # type: ignore[attr-defined]
     return {
         "due": due[:DUE_ON_HOME],
         "late": sum(1 for s in due if s.state == "late"),
-        "open": sum(1 for a in questions.asked(actor, shown) if not a.settled),
+        "open": questions.open_count(shown),
         "today": timezone.localdate(),
     }
 

@@ -62,10 +62,13 @@ class Finding:
         return not {q.at for q in self.quotes}.isdisjoint(passages)
 
 
-def check(contract: Contract, readings: Readings, setting: Setting | None = None) -> list[Finding]:
+def check(
+    contract: Contract, readings: Readings, setting: Setting | None = None, *, examples: bool = True
+) -> list[Finding]:
     """Every finding, gravest first: what decides money, then deadlines, scope, duties, words.
 
     setting: sums and dates for the worked examples; by default 100 万元 and a year, as stated in the examples.
+    examples: False where nobody reads them; they are most of the work.
     """
     setting = setting or Setting()
     found = []
@@ -85,7 +88,7 @@ def check(contract: Contract, readings: Readings, setting: Setting | None = None
                     because=question.because,
                     agreed=question.id in readings.agreed,
                     computed=question.id in KNOWN,
-                    example=example(contract, question, readings, setting),
+                    example=example(contract, question, readings, setting) if examples else None,
                 )
             )
     for finds, (affects, title, finder) in _COMPUTED.items():

@@ -63,7 +63,7 @@ VIEWS: tuple[View, ...] = (
     View(
         "unanswered",
         "需求待答复",
-        lambda a, now: Q(kind="requirement", category__in=["new", "open", "waiting"]) & ~Q(state="rd"),
+        lambda a, now: _open(a, now) & Q(kind="requirement", category__in=["new", "open", "waiting"]) & ~Q(state="rd"),
     ),
     View("all", "全部", lambda a, now: Q(), order=("-id",)),
 )

@@ -16,7 +16,7 @@ from ..models import Case
 from .ledger import visible
 
 RECENT = dt.timedelta(days=3)
-_CANDIDATES = 3_000
+_CANDIDATES = 1_200
 _ENOUGH = 0.18
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Count, F, Max, Min, Q, Sum
 from django.db.models.functions import TruncDate
 from django.http import HttpRequest
 from django.urls import reverse
@@ -154,24 +154,29 @@ def flow_card(request: HttpRequest) -> dict[str, Any] | None:
     today = timezone.localdate()
     first = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0) - dt.timedelta(days=DAYS - 1)
     seen = ledger.visible(actor)
-    came = _per_day(seen.filter(opened_at__gte=first), "opened_at")
+    faults = Q(kind="incident", responded_at__isnull=False)
+    came = _per_day(
+        seen.filter(opened_at__gte=first),
+        "opened_at",
+        answered=Count("pk", filter=faults),
+        waited=Sum(F("responded_at") - F("opened_at"), filter=faults),
+    )
     went = _per_day(seen.filter(closed_at__gte=first), "closed_at")
     days = [today - dt.timedelta(days=n) for n in range(DAYS - 1, -1, -1)]
-    waits = seen.filter(opened_at__gte=first, responded_at__isnull=False, kind="incident").values_list(
-        "opened_at", "responded_at"
-    )[:2000]
-    spans = [b - a for a, b in waits if b]
+    answered = sum(r["answered"] for r in came.values())
+    waited = sum((r["waited"] or dt.timedelta() for r in came.values()), dt.timedelta())
+    came_on, went_on = ([of[d]["n"] if d in of else 0 for d in days] for of in (came, went))
     return {
-        "accepted": sum(came.values()),
-        "closed": sum(went.values()),
-        "response": words.duration(sum(spans, dt.timedelta()) / len(spans)) if spans else "",
-        "option": _chart([f"{d.month}-{d.day}" for d in days], [came.get(d, 0) for d in days], [went.get(d, 0) for d in days]),
-    }  # fmt: skip
+        "accepted": sum(r["n"] for r in came.values()),
+        "closed": sum(r["n"] for r in went.values()),
+        "response": words.duration(waited / answered) if answered else "",
+        "option": _chart([f"{d.month}-{d.day}" for d in days], came_on, went_on),
+    }
 
 
-def _per_day(found: Any, column: str) -> dict[dt.date, int]:
-    counted = found.annotate(day=TruncDate(column)).values("day").annotate(n=Count("pk")).order_by()
-    return {r["day"]: r["n"] for r in counted}
+def _per_day(found: Any, column: str, **more: Any) -> dict[dt.date, dict[str, Any]]:
+    counted = found.annotate(day=TruncDate(column)).values("day").annotate(n=Count("pk"), **more).order_by()
+    return {r["day"]: r for r in counted}
 
 
 def _chart(days: list[str], came: list[int], went: list[int]) -> dict[str, Any]:

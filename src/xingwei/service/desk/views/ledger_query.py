@@ -208,7 +208,7 @@ def _filters(options: Any, *, everyone: bool) -> tuple[Filter, ...]:
 
     department = Filter("department", "科室", _ids("department_id"), "building-hospital", choices=choices("department"))
     return (
-        Filter("system", "系统", "system__code", "server-2", choices=choices("system")),
+        Filter("system", "系统", _systems, "server-2", choices=choices("system")),
         Filter("kind", "类别", "kind", "category", choices=lambda actor: kind_choices()),
         Filter(
             "severity", "级别", "severity", "alert-triangle",
@@ -224,6 +224,11 @@ def _filters(options: Any, *, everyone: bool) -> tuple[Filter, ...]:
         Filter("to", "受理至", _until, "calendar", kind="date"),
         Filter("tag", "标签", lambda values, actor: Q(tags__contains=[values[0][:20]]), "tag", kind="text"),
     )  # fmt: skip
+
+
+def _systems(values: list[str], actor: Actor) -> Q:
+    """By id, not by the joined code: PostgreSQL knows how many cases a system has, and by which channels they come."""
+    return Q(system_id__in=list(System.objects.filter(code__in=values).values_list("pk", flat=True)))
 
 
 def _ids(path: str) -> Any:

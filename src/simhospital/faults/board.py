@@ -3,7 +3,8 @@
 A simulated system asks `active("mllp-hang", "lis")` where the fault would strike; the answer costs microseconds, since
 the board's file is looked at no more than twenty times a second. A fault ends by the clock of whoever asks, so it ends
 even if the process that started it is gone. Targets: a fault without a target strikes everywhere; a fault with one
-(a list with commas and `*` is allowed) strikes only where that target is asked about.
+(a list with commas and `*` is allowed) strikes only where that target is asked about. A fault may strike at several
+points: asking for the name of any of them finds it.
 
 `truth.jsonl` has one JSON object a line, `what` being `started`, `did` (one thing that the fault really did: a
 message held back, an answer lost), `stopped` (by hand) or `ended` (by its time).
@@ -18,7 +19,7 @@ import os
 import random
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -37,7 +38,10 @@ class BoardError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A fault that is on. Times are seconds since 1970; `facts` are those of the catalogue (layer, party, signals …)."""
+    """A fault that is on. Times are seconds since 1970; `facts` are those of the catalogue (layer, party, signals …).
+
+    `points`: further names under which it is found, each {"name", "target", "parameters"}.
+    """
 
     id: str
     name: str
@@ -48,12 +52,20 @@ class Running:
     by: str = ""
     combination: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
+    points: list[dict[str, Any]] = field(default_factory=list)
 
-    def strikes(self, target: str) -> bool:
-        """Whether the fault strikes at this target."""
-        if not self.target:
-            return True
-        return any(fnmatchcase(target, part.strip()) for part in self.target.split(","))
+
+def hits(aim: str, target: str) -> bool:
+    """Whether a fault aimed there strikes at this target."""
+    return not aim or any(fnmatchcase(target, part.strip()) for part in aim.split(","))
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    id: str
+    aim: str
+    until: float
+    parameters: dict[str, Any]
 
 
 def moment(seconds: float) -> str:
@@ -70,19 +82,20 @@ class Board:
         self.truth = directory / "truth.jsonl"
         self._looked = -1.0
         self._stamp: tuple[int, int, int] | None = None
-        self._known: dict[str, list[Running]] = {}
+        self._known: dict[str, list[_Point]] = {}
+        self._faults: dict[str, Running] = {}
         directory.mkdir(parents=True, exist_ok=True)
 
     # ----- asked by the simulated systems, often
     def active(self, name: str, target: str = "") -> dict[str, Any] | None:
         """The parameters of the fault if it is on for this target, with `id` and `until`; otherwise None."""
-        running = self._current().get(name)
-        if not running:
+        points = self._current().get(name)
+        if not points:
             return None
         now = time.time()
-        for fault in running:
-            if fault.until > now and fault.strikes(target):
-                return {**fault.parameters, "id": fault.id, "until": fault.until}
+        for point in points:
+            if point.until > now and hits(point.aim, target):
+                return {**point.parameters, "id": point.id, "until": point.until}
         return None
 
     def strikes(self, name: str, target: str = "") -> dict[str, Any] | None:
@@ -108,6 +121,7 @@ class Board:
         by: str = "",
         combination: str = "",
         facts: Mapping[str, Any] | None = None,
+        points: Iterable[Mapping[str, Any]] = (),
     ) -> Running:
         """Switch a fault on for so many seconds (at most a day). Raises BoardError if it is already on there."""
         if not 0 < duration_s <= LONGEST_S:
@@ -123,6 +137,7 @@ class Board:
             by=by,
             combination=combination,
             facts=dict(facts or {}),
+            points=[dict(point) for point in points],
         )
         with self._writing() as running:
             if any(other.name == name and other.target == target for other in running):
@@ -147,12 +162,12 @@ class Board:
 
     def find(self, fault_id: str) -> Running | None:
         """The fault with this id if it is still on."""
-        now = time.time()
-        on = (f for group in self._current().values() for f in group)
-        return next((f for f in on if f.id == fault_id and f.until > now), None)
+        self._current()
+        fault = self._faults.get(fault_id)
+        return fault if fault and fault.until > time.time() else None
 
     # ----- the file
-    def _current(self) -> dict[str, list[Running]]:
+    def _current(self) -> dict[str, list[_Point]]:
         tick = time.monotonic()
         if tick - self._looked < LOOK_S:
             return self._known
@@ -160,14 +175,18 @@ class Board:
         try:
             status = os.stat(self.file)
         except FileNotFoundError:
-            self._stamp, self._known = None, {}
+            self._stamp, self._known, self._faults = None, {}, {}
             return self._known
         stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
         if stamp != self._stamp:
-            known: dict[str, list[Running]] = {}
-            for fault in self._read():
-                known.setdefault(fault.name, []).append(fault)
-            self._stamp, self._known = stamp, known
+            known: dict[str, list[_Point]] = {}
+            faults = self._read()
+            for fault in faults:
+                own = {"name": fault.name, "target": fault.target, "parameters": fault.parameters}
+                for point in (own, *fault.points):
+                    one = _Point(fault.id, point.get("target", ""), fault.until, point.get("parameters", {}))
+                    known.setdefault(point["name"], []).append(one)
+            self._stamp, self._known, self._faults = stamp, known, {fault.id: fault for fault in faults}
         return self._known
 
     def _read(self) -> list[Running]:

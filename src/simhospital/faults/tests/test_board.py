@@ -35,6 +35,22 @@ def test_targets(board):
     assert board.active("dark")
 
 
+def test_a_fault_is_found_at_each_of_its_points(board):
+    points = [
+        {"name": "mllp-hang", "target": "lis", "parameters": {"seconds": 3}},
+        {"name": "send-silent", "target": "dev-*"},
+    ]
+    fault = board.start("DV02", points=points, duration_s=60)
+    assert board.active("mllp-hang", "lis") == {"seconds": 3, "id": fault.id, "until": fault.until}
+    assert board.active("mllp-hang", "cis") is None
+    assert board.active("send-silent", "dev-cbc")
+    assert board.active("DV02")
+    assert board.find(fault.id)
+    board.stop(fault.id)
+    assert board.active("mllp-hang", "lis") is None
+    assert board.find(fault.id) is None
+
+
 def test_it_ends_by_its_time_without_anybody(board):
     with time_machine.travel("2026-11-24T08:00:00Z", tick=False) as clock:
         board.start("slow", duration_s=60)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -14,6 +17,11 @@ app = typer.Typer(help="模拟医院：业务数据库、仪器、医保中心�
 Set = Annotated[list[str] | None, typer.Option("--set", help="改一项设置，如 traffic.haste=600；可写多次。")]
 Where = Annotated[Path | None, typer.Option("--settings", help="医院设置文件，默认随程序的 hospital.yaml。")]
 Url = Annotated[str, typer.Option("--database", envvar="SIMHOSPITAL_DATABASE_URL", help="PostgreSQL 地址。")]
+
+
+def today() -> date:
+    """The hospital's day."""
+    return datetime.now(ZoneInfo("Asia/Shanghai")).date()
 
 
 def settings_of(where: Path | None, changes: list[str] | None) -> hospital_settings.Settings:
@@ -35,6 +43,41 @@ def ddl(dialect: Annotated[str, typer.Option(help="postgres、mysql、oracle 或
         raise typer.Exit(2)
     for statement in schema.statements(dialect):
         typer.echo(f"{statement};")
+
+
+@app.command()
+def build(
+    url: Url,
+    days: Annotated[int, typer.Option(min=1, max=3660, help="多少天的历史")] = 30,
+    visits: Annotated[int, typer.Option(min=1, max=20000, help="平均每天门急诊人次")] = 300,
+    seed: Annotated[int, typer.Option(min=0, max=99999, help="同一种子得到同一家医院")] = 1,
+    until: Annotated[str, typer.Option(help="最后一天的次日，如 2026-11-24；不写则到昨天为止")] = "",
+    flaws: Annotated[bool, typer.Option("--flaws/--no-flaws", help="按真实医院的比例混入数据缺陷")] = True,
+    workers: Annotated[int, typer.Option(min=1, max=16, help="同时生成的连接数")] = 2,
+) -> None:
+    """重建五个业务库（his、cis、lis、emr、finance 及 sim），清除原有内容。"""
+    import psycopg
+
+    from simhospital.generate.build import build as build_hospital
+    from simhospital.generate.plan import Plan
+
+    began = time.monotonic()
+    try:
+        end = date.fromisoformat(until) if until else today()
+        plan = Plan(end - timedelta(days=days), days, visits, seed)
+        build_hospital(
+            url,
+            plan,
+            flaws=flaws,
+            workers=workers,
+            say=lambda text: typer.echo(f"{time.monotonic() - began:7.1f} 秒  {text}"),
+        )
+    except ValueError:
+        typer.echo(f"日期“{until}”不对，应写成 2026-11-24 这样。", err=True)
+        raise typer.Exit(2) from None
+    except psycopg.Error as error:
+        typer.echo(f"数据库拒绝了：{str(error).strip()}", err=True)
+        raise typer.Exit(1) from None
 
 
 @app.command()

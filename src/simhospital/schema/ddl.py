@@ -65,12 +65,11 @@ DIALECTS = {
 
 def statements(dialect: str, *, indexes: bool = True, unlogged: bool = False) -> Iterator[str]:
     """Everything that makes the empty databases, one statement at a time; dialect: a key of DIALECTS."""
-    d = DIALECTS[dialect]
     for database in databases():
         yield from _make_database(dialect, database)
         for table in database.tables:
             yield create_table(dialect, table, unlogged=unlogged)
-            yield from _comments(d, dialect, table)
+            yield from comments(dialect, table)
             if indexes:
                 yield from create_indexes(dialect, table)
 
@@ -134,7 +133,9 @@ def _described(c: Column) -> str:
     return f"{c.title}（→ {c.refers}）" if c.refers else c.title
 
 
-def _comments(d: Dialect, dialect: str, table: Table) -> Iterator[str]:
+def comments(dialect: str, table: Table) -> Iterator[str]:
+    """Statements that say in Chinese what table and columns are; none where CREATE TABLE says it."""
+    d = DIALECTS[dialect]
     if d.inline_comments or dialect == "sqlserver":
         return
     name = qualified(dialect, table)

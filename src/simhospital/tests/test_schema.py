@@ -9,7 +9,6 @@ import psycopg
 import pymysql
 import pytest
 import sqlglot
-from psycopg import sql
 from typer.testing import CliRunner
 
 from simhospital import schema
@@ -37,17 +36,10 @@ def test_columns_refer_to_tables_that_exist_and_are_named_in_chinese():
 
 
 @pytest.fixture
-def database():
-    """A database of its own on the server of the test session."""
-    server = os.environ["DATABASE_URL"]
-    name = f"simhospital_{os.getpid()}_{time.monotonic_ns()}"
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            with psycopg.connect(server, dbname=name) as connection:
-                yield connection
-        finally:
-            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+def database(database_url):
+    """A connection to a database of its own."""
+    with psycopg.connect(database_url) as connection:
+        yield connection
 
 
 def test_postgresql_takes_it_and_can_have_it_anew(database):

@@ -11,15 +11,17 @@ from django.db import connection, models
 CAP = 1_000
 
 
-def capped_counts(querysets: Mapping[str, models.QuerySet[Any]], cap: int = CAP) -> dict[str, int]:
-    """How many rows each has, at most cap + 1: that one means "more than cap"."""
+def capped_counts(
+    querysets: Mapping[str, models.QuerySet[Any]], cap: int = CAP, caps: Mapping[str, int] | None = None
+) -> dict[str, int]:
+    """How many rows each has, at most cap + 1: that one means "more than cap". caps: other caps, by key."""
     parts: list[str] = []
     params: list[Any] = []
     keys: list[str] = []
     out = dict.fromkeys(querysets, 0)
     for key, rows in querysets.items():
         try:
-            sql, values = rows.order_by().values("pk")[: cap + 1].query.sql_with_params()
+            sql, values = rows.order_by().values("pk")[: (caps or {}).get(key, cap) + 1].query.sql_with_params()
         except EmptyResultSet:
             continue  # nothing that this person may see
         keys.append(key)

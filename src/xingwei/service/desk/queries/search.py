@@ -49,12 +49,15 @@ def search_page(
     after: str = "",
     before: str = "",
     size: int = 50,
+    few: bool = False,
 ) -> KeysetPage:
-    """One page of the cases that hold every word of the query, newest first."""
+    """One page of the cases that hold every word of the query, newest first. few: the rows are some thousands at most,
+    as the open ones are; their words are then looked at one by one."""
     if not query_grams(query):
         return KeysetPage([], None, None)
     back = bool(before)
-    hits = _walk(search(rows, query, facets), _id_at(before or after), back=back, enough=size + 1)
+    found = search(rows, query, facets)
+    hits = (_straight if few else _walk)(found, _id_at(before or after), back=back, enough=size + 1)
     shown = hits[:size]
     onward = cursor_of(_ORDER, shown[-1]) if len(hits) > size else None
     if back:
@@ -80,6 +83,13 @@ def _walk(found: models.QuerySet[Case], start: int | None, *, back: bool, enough
         if len(hits) >= enough:
             break
     return hits
+
+
+def _straight(found: models.QuerySet[Case], start: int | None, *, back: bool, enough: int) -> list[Case]:
+    """Away from start, all at once."""
+    if start is not None:
+        found = found.filter(pk__gt=start) if back else found.filter(pk__lt=start)
+    return list(found.order_by(F("pk") + 0 if back else (F("pk") + 0).desc())[:enough])
 
 
 def _windows(start: int | None, *, back: bool) -> Iterator[tuple[int, int]]:

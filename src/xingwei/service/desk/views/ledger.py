@@ -19,7 +19,7 @@ from xingwei.base.ui.views import Act, Page, ServiceRefused
 from ..forms.acts import TagsForm
 from ..models import Case, SavedView
 from ..queries import ledger
-from ..queries.counts import capped_counts, count_text
+from ..queries.counts import CAP, capped_counts, count_text
 from ..services import acts, exporting
 from ..services import views as saved
 from ..tables import LedgerTable
@@ -29,6 +29,7 @@ from .sheets import workers
 
 PAGE = 50
 BULK = 200
+WORDS_CAP = 200  # where words are searched, each case that is counted is read
 
 
 class Ledger(Page):
@@ -70,9 +71,11 @@ class Ledger(Page):
         shown = rows(page.rows, asked.now)
         by_due = asked.sort == "due" and not asked.words
         total = ledger.search(asked.rows, asked.words, asked.facets) if asked.words else asked.rows
+        cap = WORDS_CAP if asked.words else CAP
         counted = capped_counts(
             {v.key: ledger.visible(self.actor).filter(v.where(self.actor, asked.now)) for v in ledger.VIEWS}
-            | {"shown": total}
+            | {"shown": total},
+            caps={"shown": cap},
         )
         context = super().get_context_data(**kwargs)
         return (
@@ -81,7 +84,7 @@ class Ledger(Page):
             | self._chips()
             | {
                 "groups": _groups(shown) if by_due else [("", shown)] if shown else [],
-                "total": count_text(counted["shown"]),
+                "total": count_text(counted["shown"], cap),
                 "next_url": asked.with_(after=page.next) if page.next else "",
                 "previous_url": asked.with_(before=page.previous) if page.previous else "",
                 "from": urlencode({"from": asked.kept}) if asked.kept else "",

@@ -115,7 +115,10 @@ class LedgerQuery:
 
     def page(self, rows: models.QuerySet[Case], *, after: str = "", before: str = "", size: int = 50) -> Any:
         if self.words:
-            return ledger.search_page(rows, self.words, facets=self.facets, after=after, before=before, size=size)
+            few = self.view.key != "all"  # the other views are of open cases
+            return ledger.search_page(
+                rows, self.words, facets=self.facets, after=after, before=before, size=size, few=few
+            )
         return keyset.page(rows, self.order, after=after, before=before, size=size)
 
     def neighbours(self, case: Case) -> Neighbours:

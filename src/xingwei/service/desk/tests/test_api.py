@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from PIL import Image
 
+from xingwei.base.accounts.queries import actor_of
 from xingwei.base.accounts.services.tokens import create_token
 from xingwei.service.desk.models import CallLog, Case
 
@@ -21,8 +25,6 @@ def call(house: SimpleNamespace) -> Any:
     tokens: dict[int, str] = {}
 
     def ask(method: str, path: str, body: Any = None, *, user: Any = None, scopes: list[str] | None = None) -> Any:
-        from xingwei.base.accounts.queries import actor_of
-
         person = user or house.zhou
         if person.pk not in tokens or scopes:
             tokens[person.pk] = create_token(actor_of(person), "测试", scopes or SCOPES, 30)[1]
@@ -102,3 +104,88 @@ def test_the_list_pages_by_cursor(call: Any, house: SimpleNamespace) -> None:
         call("post", "/cases", {"description": f"窗口 {n} 卡顿"})
     assert len(call("get", "/cases?view=all").json()["items"]) == 3
     assert call("get", "/cases?view=nothing").status_code == 409
+
+
+ALL = [*SCOPES, "desk.case:assign", "desk.case:grade", "desk.case:edit", "desk.case:merge",
+       "desk.case:ask_third", "desk.case:coordinate", "desk.feedback:issue", "desk.case:view_internal"]  # fmt: skip
+
+
+def test_what_the_page_can_do_the_api_can(call: Any, house: SimpleNamespace) -> None:
+    first = call("post", "/cases", {"description": "三号窗口打不出发票", "system": "HIS"}, scopes=ALL).json()["number"]
+    second = call("post", "/cases", {"description": "三号窗口发票还是打不出"}).json()["number"]
+    assert (
+        call("post", f"/cases/{first}/assignee", {"person": house.wang.username}).json()["assignee"]
+        == house.wang.username
+    )
+    assert call("post", f"/cases/{first}/severity", {"severity": 2, "reason": "窗口排队"}).json()["severity"] == 2
+    edited = call("patch", f"/cases/{first}", {"title": "三号窗口打印机", "system": ""}).json()
+    assert (edited["title"], edited["system"]) == ("三号窗口打印机", None)
+    assert call("put", f"/cases/{first}/tags", {"tags": ["发票"]}).status_code == 200
+    link = call("post", f"/cases/{first}/links", {"other": second}).json()["id"]
+    assert [k["other"] for k in call("get", f"/cases/{first}/links").json()] == [second]
+    assert call("delete", f"/cases/{first}/links/{link}").status_code == 204
+    assert call("post", f"/cases/{first}/merge", {"others": [second], "reason": "同一件"}).status_code == 200
+    part = call("post", f"/cases/{first}/split", {"title": "换打印机", "description": "备用机要换鼓"})
+    assert part.status_code == 201
+    assert call("put", f"/cases/{first}/watch").status_code == 204
+    kinds = {e["type"] for e in call("get", f"/cases/{first}/events").json()["items"]}
+    assert {"assigned", "graded", "edited", "tagged", "linked", "merged", "split"} <= kinds
+
+
+def test_a_file_goes_in_and_comes_out_again(call: Any, house: SimpleNamespace) -> None:
+    number = call("post", "/cases", {"description": "界面报错"}, scopes=ALL).json()["number"]
+    picture = BytesIO()
+    Image.new("RGB", (8, 8), "red").save(picture, "PNG")
+    token = create_token(actor_of(house.zhou), "上传", ALL, 30)[1]
+    headers = {"Authorization": f"Bearer {token}"}
+    png = SimpleUploadedFile("错误.png", picture.getvalue())
+    made = Client().post(f"/api/v1/desk/cases/{number}/files", {"uploads": png, "text": "截图"}, headers=headers)
+    assert made.status_code == 201, made.content
+    (kept,) = call("get", f"/cases/{number}/files").json()
+    assert (kept["name"], kept["media_type"]) == ("错误.png", "image/png")
+    back = call("get", f"/files/{kept['id']}")
+    assert b"".join(back.streaming_content) == picture.getvalue()
+    assert call("get", "/files/999999").status_code == 404
+    bad = Client().post(
+        f"/api/v1/desk/cases/{number}/files",
+        {"uploads": SimpleUploadedFile("a.png", b"MZ\x90\0" * 99)},
+        headers=headers,
+    )
+    assert bad.status_code == 409
+    assert "a.png" in bad.json()["detail"]
+
+
+def test_papers_and_views_over_http(call: Any, house: SimpleNamespace) -> None:
+    number = call("post", "/cases", {"description": "偶发卡顿，原因未明"}, scopes=ALL).json()["number"]
+    paper = {"found": "抓包三天未见异常", "conclusion": "原因未查明", "plan": "加装探针，一周后复核"}
+    issued = call("post", f"/cases/{number}/feedback", paper)
+    assert issued.status_code == 201, issued.content
+    assert call("get", f"/cases/{number}/feedback").json()[0]["number"] == issued.json()["number"]
+    held = {
+        "parties": "信息科、服务商、医保中心",
+        "held_at": "2026-03-01T10:30:00",
+        "conclusion": "中心排查",
+        "next_step": "中心",
+    }
+    assert call("post", f"/cases/{number}/coordinations", held).status_code == 422  # no time zone
+    assert (
+        call("post", f"/cases/{number}/coordinations", held | {"held_at": "2026-03-01T10:30:00+08:00"}).status_code
+        == 201
+    )
+    view = call("post", "/views", {"name": "我的医保", "query": "view=open&system=YB"}).json()
+    assert view["id"] in {v["id"] for v in call("get", "/views").json()}
+    assert call("delete", f"/views/{view['id']}").status_code == 204
+
+
+def test_what_is_not_there_is_said(call: Any, house: SimpleNamespace) -> None:
+    number = call("post", "/cases", {"description": "屏幕闪"}, scopes=ALL).json()["number"]
+    for path, body, words in (
+        ("assignee", {"person": "nobody"}, "没有编号为“nobody”的工号"),
+        ("merge", {"others": ["9999-999"]}, "没有编号为“9999-999”的问题单"),
+        ("links", {"other": number, "kind": "friend"}, "没有“friend”这种关系"),
+        ("third-party", {"person": "", "text": "请查"}, "请写明转给谁"),
+    ):
+        answer = call("post", f"/cases/{number}/{path}", body)
+        assert answer.status_code == 409, answer.content
+        assert words in answer.json()["detail"]
+    assert call("patch", f"/cases/{number}", {"title": None}).status_code == 409

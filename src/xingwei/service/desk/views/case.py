@@ -19,10 +19,11 @@ from ..forms.acts import NoteForm
 from ..forms.moves import MoveForm
 from ..models import CaseEvent
 from ..queries import similar
+from ..queries.inside import attachments_for, events_for, sees_inside
 from ..services import acts, moves
 from ..services.base import StaleEdit
 from . import case_parts, timeline
-from .common import OfCase, attachments_for, events_for, is_portal_person, sees_inside
+from .common import OfCase, is_portal_person
 from .guides import guides_for
 from .ledger_query import LedgerQuery
 from .sheets import Sheet, act_sheets, can, move_of, move_sheets

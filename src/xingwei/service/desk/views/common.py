@@ -1,20 +1,18 @@
-"""What the desk's pages share: the case of the address, its refusals, who sees the inside of a case."""
+"""What the desk's pages share: the case of the address, its refusals."""
 
 from __future__ import annotations
 
 import unicodedata
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils.functional import cached_property
 
 from xingwei.base.policy.engine import Actor
-from xingwei.base.policy.registry import may
 from xingwei.base.ui.views import Guarded
 
-from ..models import Attachment, Case, CaseEvent
+from ..models import Case
 
 PORTAL_ROLES = frozenset({"reporter"})
 
@@ -55,21 +53,6 @@ def case_of(actor: Actor, number: str, *related: str) -> Case:
     if case is None:
         raise NoSuchCase(number)
     return case
-
-
-def sees_inside(actor: Actor) -> bool:
-    """Whether the actor sees notes and files marked internal."""
-    return may(actor, "desk.case:view_internal")
-
-
-def events_for(actor: Actor, case: Case) -> QuerySet[CaseEvent]:
-    events = case.events.all()
-    return events if sees_inside(actor) else events.filter(internal=False)
-
-
-def attachments_for(actor: Actor, case: Case) -> QuerySet[Attachment]:
-    files = case.attachments.all()
-    return files if sees_inside(actor) else files.filter(internal=False)
 
 
 def is_portal_person(actor: Actor) -> bool:

@@ -11,8 +11,8 @@ from xingwei.base.policy.querysets import require
 from xingwei.base.ui.views import Guarded, error_page
 
 from ..models import Attachment
+from ..queries.inside import sees_inside
 from ..services.files import path_of
-from .common import sees_inside
 
 INLINE = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "application/pdf"})
 # The file stands alone in its own origin: no script, no form, no request of its own. A sandboxed page may not use the

@@ -20,8 +20,9 @@ from xingwei.base.ui.views import Act, Page, ServiceRefused, succeed
 from ..forms.portal import IMPACTS, NotYetForm, RateForm, ReportForm, WordsForm
 from ..models import Case
 from ..queries.guess import guess
+from ..queries.inside import attachments_for, events_for
 from ..services import acts, intake, moves
-from .common import OfCase, attachments_for, events_for, is_portal_person
+from .common import OfCase, is_portal_person
 from .guides import count_offered
 from .notices import notices
 from .tiles import Tile, asker_moves

@@ -1,0 +1,6 @@
+"""The desk over HTTP: the same acts as on the pages, with a person's token."""
+
+from . import acts, cases, papers  # noqa: F401 - each adds its operations
+from .router import router
+
+__all__ = ["router"]

@@ -192,43 +192,45 @@ def _text(value: Any) -> str:
 class Verdict:
     """What the platform's answer means. kind: `ok`; `business` (it works and says no); `technical` (the service gateway
     in front refused, or the platform broke); `garbled` (no answer of the interface). text: the platform's own words,
-    cut; they may be shown to the cashier."""
+    cut; they may be shown to the cashier. doubt: the transaction may have gone through all the same."""
 
     kind: Literal["ok", "business", "technical", "garbled"]
     code: str = ""
     text: str = ""
     document: Mapping[str, Any] = field(default_factory=dict)
+    doubt: bool = False
 
 
-# The platform's own troubles come as infcode -1, too; these words tell them from a refusal of what was asked.
-_TECHNICAL = re.compile(
-    r"超时|timeout|timed out|connection|连接|服务不可用|系统繁忙|系统异常|网络|NullPointer|SQLException|ORA-\d|熔断|限流|"
-    r"Service Unavailable|未知异常|签到信息校验失败|签名",
-    re.IGNORECASE,
+# The platform's own troubles come as infcode -1, too; these words tell them from a refusal of what was asked. After the
+# first kind the transaction may have gone through all the same.
+_DOUBTFUL = re.compile(
+    r"超时|timeout|timed out|connection|连接|网络|系统异常|未知异常|NullPointer|SQLException|ORA-\d", re.IGNORECASE
 )
+_BUSY = re.compile(r"服务不可用|系统繁忙|熔断|限流|签名|Service Unavailable", re.IGNORECASE)
 
 
 def judge(status: int, body: bytes) -> Verdict:
     """status: of HTTP."""
     if status >= 500 or status in (408, 429):
-        return Verdict("technical", f"HTTP {status}", f"医保平台返回 HTTP {status}。")
+        return Verdict("technical", f"HTTP {status}", f"医保平台返回 HTTP {status}。", doubt=status != 429)
     try:
         document = json.loads(body, parse_float=Decimal) if len(body) <= 64 * 1024 * 1024 else None
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
-        return Verdict("garbled", f"HTTP {status}", "医保平台的应答不是 JSON。")
+        return Verdict("garbled", f"HTTP {status}", "医保平台的应答不是 JSON。", doubt=True)
     if "infcode" not in document:
         text = str(document.get("message") or document.get("msg") or "")[:200]
         if "code" in document or status >= 400:
             return Verdict("technical", str(document.get("code", status)), text or f"HTTP {status}", document)
-        return Verdict("garbled", f"HTTP {status}", "医保平台的应答缺少 infcode。", document)
+        return Verdict("garbled", f"HTTP {status}", "医保平台的应答缺少 infcode。", document, doubt=True)
     code, text = str(document["infcode"]), str(document.get("err_msg") or "")[:200]
     if code in ("0", "0000", "000000"):
         return Verdict("ok", code, "", document)
     if code == "1" and not text and document.get("output"):  # annex B shows 1 on a good answer
         return Verdict("ok", code, "", document)
-    return Verdict("technical" if _TECHNICAL.search(text) else "business", code, text, document)
+    doubt = _DOUBTFUL.search(text) is not None
+    return Verdict("technical" if doubt or _BUSY.search(text) else "business", code, text, document, doubt)
 
 
 def refusal(request: Mapping[str, Any], text: str, now: datetime) -> bytes:

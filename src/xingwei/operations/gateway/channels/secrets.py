@@ -1,0 +1,46 @@
+"""Passwords and keys in a channel's settings: sealed, in a file, in the environment, or plain.
+
+`sm4.…` is a token sealed for this very channel and field; `file:PATH` is a file's content, `file:PATH#NAME` a field of a
+JSON file; `env:NAME` a variable. A gateway process runs without Django.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from xingwei.base.runtime import config
+from xingwei.base.runtime.crypto import CryptoError, SecretBox
+
+from .base import ChannelConfig, ChannelProblem
+
+
+def purpose(code: str, name: str) -> str:
+    """To what a sealed setting is bound."""
+    return f"gateway.{code}.{name}"
+
+
+def secret(channel: ChannelConfig, name: str) -> str:
+    """The plain text; empty where nothing is set. Raises ChannelProblem."""
+    value = str(channel.settings.get(name) or "")
+    try:
+        if value.startswith("sm4."):
+            return SecretBox(config.from_environment().secrets).decrypt(value, purpose=purpose(channel.code, name))
+        if value.startswith("file:"):
+            return _from_file(value[5:])
+        if value.startswith("env:"):
+            return os.environ[value[4:]]
+    except CryptoError as error:
+        raise ChannelProblem(f"通道参数 {name} 打不开：{error}") from None
+    except KeyError:
+        raise ChannelProblem(f"通道参数 {name} 指的环境变量 {value[4:]} 没有设置。") from None
+    except (OSError, ValueError, TypeError):
+        raise ChannelProblem(f"通道参数 {name} 指的文件读不到，或里面没有这一项。") from None
+    return value
+
+
+def _from_file(where: str) -> str:
+    path, _, field = where.partition("#")
+    text = Path(path).expanduser().read_text(encoding="utf-8")
+    return str(json.loads(text)[field]) if field else text.strip()

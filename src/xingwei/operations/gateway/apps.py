@@ -14,7 +14,13 @@ class GatewayConfig(AppConfig):
 
         registry.nav.append(
             NavItem(
-                "运行", 10, "接口网关", "plug-connected", "gateway:topology", "gateway.channel:view", count=panels.trouble
+                "运行",
+                10,
+                "接口网关",
+                "plug-connected",
+                "gateway:topology",
+                "gateway.channel:view",
+                count=panels.trouble,
             )
         )
         registry.search.append(finding.hits)

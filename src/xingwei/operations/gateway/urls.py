@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import channels, topology
+from .views import channels, detail, maps, messages, queue, replay, routes, topology, versions
 
 urlpatterns = [
     path("", topology.Topology.as_view(), name="topology"),
@@ -9,4 +9,33 @@ urlpatterns = [
     path("channels/<str:code>/", channels.ChannelPage.as_view(), name="channel"),
     path("channels/<str:code>/edit/", channels.EditChannel.as_view(), name="channel-edit"),
     path("channels/<str:code>/state/", channels.ChannelState.as_view(), name="channel-state"),
+    path("routes/", routes.Routes.as_view(), name="routes"),
+    path("routes/new/", routes.NewRoute.as_view(), name="route-new"),
+    path("routes/<str:code>/", routes.RoutePage.as_view(), name="route"),
+    path("routes/<str:code>/draft/", routes.RouteDraft.as_view(), name="route-draft"),
+    path("routes/<str:code>/try/", routes.TryOut.as_view(), name="try-out"),
+    path("routes/<str:code>/release/", versions.ReleaseRoute.as_view(), name="route-release"),
+    path("routes/<str:code>/back/", versions.RollBackRoute.as_view(), name="route-back"),
+    path("routes/<str:code>/drop/", versions.DropRouteDraft.as_view(), name="route-drop"),
+    path("routes/<str:code>/active/", versions.RouteActive.as_view(), name="route-active"),
+    path("maps/", maps.Maps.as_view(), name="maps"),
+    path("maps/new/", maps.NewMap.as_view(), name="map-new"),
+    path("maps/<str:code>/", maps.MapPage.as_view(), name="map"),
+    path("maps/<str:code>/draft/", maps.MapDraft.as_view(), name="map-draft"),
+    path("maps/<str:code>/import/", maps.ImportMap.as_view(), name="map-import"),
+    path("maps/<str:code>/try/", maps.TryMap.as_view(), name="try-map"),
+    path("maps/<str:code>/release/", versions.ReleaseMap.as_view(), name="map-release"),
+    path("maps/<str:code>/back/", versions.RollBackMap.as_view(), name="map-back"),
+    path("maps/<str:code>/drop/", versions.DropMapDraft.as_view(), name="map-drop"),
+    path("messages/", messages.Messages.as_view(), name="messages"),
+    path("messages/<str:number>/", detail.MessagePage.as_view(), name="message"),
+    path("messages/<str:number>/reveal/", detail.Reveal.as_view(), name="reveal"),
+    path("messages/<str:number>/replay/", replay.ReplayOne.as_view(), name="replay-one"),
+    path("quarantine/", messages.Quarantine.as_view(), name="quarantine"),
+    path("queue/", queue.Queue.as_view(), name="queue"),
+    path("queue/act/", queue.QueueAct.as_view(), name="queue-act"),
+    path("queue/<int:pk>/decide/", queue.Decide.as_view(), name="decide"),
+    path("queue/<int:pk>/edit/", detail.EditDelivery.as_view(), name="edit-delivery"),
+    path("dead/", queue.Dead.as_view(), name="dead"),
+    path("replay/", replay.Replay.as_view(), name="replay"),
 ]

@@ -115,7 +115,9 @@ def _wrong(f: Facts) -> Health | None:
 def _queued(f: Facts) -> Health | None:
     oldest, waiting = float(f.values.get("oldest_s") or 0), _n(f, "waiting")
     if oldest > QUEUE_WARN_S:
-        return Health("warn", f"排队 {_ago(oldest)}".strip(), "hourglass", f"排队 {waiting:,} 条，最久的等了 {_ago(oldest)}。")
+        return Health(
+            "warn", f"排队 {_ago(oldest)}".strip(), "hourglass", f"排队 {waiting:,} 条，最久的等了 {_ago(oldest)}。"
+        )
     return None
 
 

@@ -8,7 +8,7 @@ telephone are covered wherever they stand. What cannot be read as a message is n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 OPEN, CLOSE = "\ue000", "\ue001"  # around what is covered; the page draws them as hatching
@@ -27,21 +27,22 @@ _HL7: dict[str, frozenset[int] | None] = {
 }  # fmt: skip
 _HL7_TEXTS = {"NTE": 3}  # free text: its length only
 _TEXT_TYPES = frozenset({"TX", "FT", "ED", "RP", "ST", "CE", "CWE"})
-_ASTM: dict[str, frozenset[int]] = {
+_ASTM: dict[str, frozenset[int] | None] = {
     "H": frozenset(), "O": frozenset({17, 18}), "R": frozenset(), "L": frozenset(), "Q": frozenset({5, 6}), "M": frozenset(),
     "P": frozenset({3, 4, 5, 6, 7, 8, 11, 13, 14, 22}),
 }  # fmt: skip
 _ASTM_TEXTS = {"C": 4}
 
-_KEYS = frozenset(
-    "name psn_name patn_name patient_name patientname coner_name coner_addr coner_tel agnter_name agnter_tel "
-    "agnter_addr agnter_certno certno cert_no psn_cert_no mdtrt_cert_no card_sn cardno card_no psn_no idcard id_card id_no "
-    "idno tel phone mobile mob telephone addr address live_addr resd_addr email brdy birthday birthdate birth_date "
-    "dateofbirth family given text display patient_id patientid patient_no pat_id patno mrn hisid his_id open_id openid "
-    "ipt_no otp_no ipt_otp_no medrcdno xm sfzh zjhm lxdh dz csrq brxm brid zyh mzh kh value_name contact telecom "
-    "identifier photo signature ecqrcode qrcode token begntime_name dscg_maindiag_name emp_name psn_sn insured_name "
-    "caty_name_of_person patientname_py username".split()
-)
+_NAMES = """
+    name psn_name patn_name patient_name patientname coner_name coner_addr coner_tel agnter_name agnter_tel
+    agnter_addr agnter_certno certno cert_no psn_cert_no mdtrt_cert_no card_sn cardno card_no psn_no idcard
+    id_card id_no idno tel phone mobile mob telephone addr address live_addr resd_addr email brdy birthday
+    birthdate birth_date dateofbirth family given text display patient_id patientid patient_no pat_id patno mrn
+    hisid his_id open_id openid ipt_no otp_no ipt_otp_no medrcdno xm sfzh zjhm lxdh dz csrq brxm brid zyh mzh kh
+    value_name contact telecom identifier photo signature ecqrcode qrcode token begntime_name dscg_maindiag_name
+    emp_name psn_sn insured_name caty_name_of_person patientname_py username
+"""
+_KEYS = frozenset(_NAMES.split())
 _BENIGN_TEXT = frozenset({"code", "coding", "status", "category", "interpretation", "unit", "type"})
 
 
@@ -130,7 +131,7 @@ def _hides_hl7(path: str, type_: str) -> bool:
     return _hides_field(path, _HL7, _HL7_TEXTS)
 
 
-def _hides_field(path: str, table: dict[str, frozenset[int] | None] | dict[str, frozenset[int]], texts: dict[str, int]) -> bool:  # fmt: skip
+def _hides_field(path: str, table: Mapping[str, frozenset[int] | None], texts: Mapping[str, int]) -> bool:
     found = _PATH.match(path)
     if found is None:
         return True

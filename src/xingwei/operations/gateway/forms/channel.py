@@ -22,15 +22,48 @@ _CAPACITY = "等待投递的消息达到此数时，来源通道先放慢，再�
 class ChannelForm(forms.Form):
     """kind and direction are fixed once a channel exists; a new one has chosen them on the page before."""
 
-    code = forms.SlugField(label="代码", max_length=40, widget=forms.TextInput(attrs=_BOX), help_text="字母、数字和 . _ -，建立后不能改", error_messages={"invalid": "只能用字母、数字和 _ -"})  # fmt: skip
+    code = forms.SlugField(
+        label="代码",
+        max_length=40,
+        widget=forms.TextInput(attrs=_BOX),
+        help_text="字母、数字和 . _ -，建立后不能改",
+        error_messages={"invalid": "只能用字母、数字和 _ -"},
+    )
     name = forms.CharField(label="名称", max_length=60, widget=forms.TextInput(attrs=_BOX))
-    system = forms.ModelChoiceField(System.objects.all(), label="系统", empty_label="请选择", widget=forms.Select(attrs=_SELECT))  # fmt: skip
-    interface = forms.ModelChoiceField(Interface.objects.filter(active=True).select_related("system"), label="接口", required=False, empty_label="没有登记", widget=forms.Select(attrs=_SELECT))  # fmt: skip
-    peer = forms.CharField(label="对方", max_length=60, widget=forms.TextInput(attrs=_BOX), help_text="拓扑图上的节点：设备、科室系统、核心系统或院外单位")  # fmt: skip
-    zone = forms.ChoiceField(label="所在区", choices=[("device", "设备"), ("department", "科室系统"), ("core", "核心系统"), ("outside", "院外与第三方")], widget=forms.Select(attrs=_SELECT))  # fmt: skip
-    capacity = forms.IntegerField(label="队列上限", min_value=1, max_value=10_000_000, help_text=_CAPACITY, widget=forms.NumberInput(attrs=_BOX))  # fmt: skip
-    retention_days = forms.IntegerField(label="保留天数", min_value=1, max_value=3660, help_text="原文与投递记录在线保留多久，之后归档", widget=forms.NumberInput(attrs=_BOX))  # fmt: skip
-    note = forms.CharField(label="说明", required=False, max_length=1000, widget=forms.Textarea(attrs={**_BOX, "rows": 2}))  # fmt: skip
+    system = forms.ModelChoiceField(
+        System.objects.all(), label="系统", empty_label="请选择", widget=forms.Select(attrs=_SELECT)
+    )
+    interface = forms.ModelChoiceField(
+        Interface.objects.filter(active=True).select_related("system"),
+        label="接口",
+        required=False,
+        empty_label="没有登记",
+        widget=forms.Select(attrs=_SELECT),
+    )
+    peer = forms.CharField(
+        label="对方",
+        max_length=60,
+        widget=forms.TextInput(attrs=_BOX),
+        help_text="拓扑图上的节点：设备、科室系统、核心系统或院外单位",
+    )
+    zone = forms.ChoiceField(
+        label="所在区",
+        choices=[("device", "设备"), ("department", "科室系统"), ("core", "核心系统"), ("outside", "院外与第三方")],
+        widget=forms.Select(attrs=_SELECT),
+    )
+    capacity = forms.IntegerField(
+        label="队列上限", min_value=1, max_value=10_000_000, help_text=_CAPACITY, widget=forms.NumberInput(attrs=_BOX)
+    )
+    retention_days = forms.IntegerField(
+        label="保留天数",
+        min_value=1,
+        max_value=3660,
+        help_text="原文与投递记录在线保留多久，之后归档",
+        widget=forms.NumberInput(attrs=_BOX),
+    )
+    note = forms.CharField(
+        label="说明", required=False, max_length=1000, widget=forms.Textarea(attrs={**_BOX, "rows": 2})
+    )
 
     def __init__(self, *args: Any, kind: kinds.Kind, direction: str, channel: Channel | None = None, **kwargs: Any):
         self.kind, self.direction, self.channel = kind, direction, channel

@@ -50,10 +50,7 @@ class DocumentField(forms.CharField):
 def fields_of(schema: Mapping[str, Any], prefix: str) -> dict[str, forms.Field]:
     """Fields for the schema's properties, named PREFIX.KEY."""
     required = set(schema.get("required", ()))
-    return {
-        f"{prefix}.{key}": _field(key, part, key in required)
-        for key, part in schema.get("properties", {}).items()
-    }
+    return {f"{prefix}.{key}": _field(key, part, key in required) for key, part in schema.get("properties", {}).items()}
 
 
 def initial_of(schema: Mapping[str, Any], prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from .configuration import (
     RouteVersion,
 )
 from .critical import CriticalRule, CriticalValue
+from .edits import Edit
 from .plans import Drill, Plan, PlanApproval, PlanVersion, ThresholdVersion
 from .processes import Breaker, BreakerEvent, Gauge, Lease, Process
 from .traffic import Attempt, Delivery, Message, Queued
@@ -27,6 +28,7 @@ __all__ = [
     "CriticalValue",
     "Delivery",
     "Drill",
+    "Edit",
     "Gauge",
     "Lease",
     "Message",

@@ -71,7 +71,7 @@ class Row:
         series = [float(v) for v in self.values.get("series") or []]
         if len(series) < 2:
             return ""
-        top = max(max(series), 1.0)
+        top = max(*series, 1.0)
         step = 84 / (len(series) - 1)
         return " ".join(f"{i * step:.1f},{19 - 17 * v / top:.1f}" for i, v in enumerate(series))
 
@@ -79,7 +79,9 @@ class Row:
     def way(self) -> str:
         """血球 → LIS."""
         if self.channel.direction == Channel.Direction.IN:
-            return f"{self.channel.peer} → {'、'.join(self.targets[:3]) or '网关'}{' 等' if len(self.targets) > 3 else ''}"
+            return (
+                f"{self.channel.peer} → {'、'.join(self.targets[:3]) or '网关'}{' 等' if len(self.targets) > 3 else ''}"
+            )
         return f"{'、'.join(self.sources[:3]) or '网关'}{' 等' if len(self.sources) > 3 else ''} → {self.channel.peer}"
 
 

@@ -23,7 +23,7 @@ PAGE = 50
 SCANNED = 150  # rows looked at one by one before the index is asked
 _WINDOWS = (dt.timedelta(hours=6), dt.timedelta(days=1), dt.timedelta(days=4), dt.timedelta(days=16))
 _LONG_AGO = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
-_COLUMNS = "id, received_at, channel_id, state, control_id, type, key, patient, reference, charset, size, problem, replay_of, targets"  # noqa: E501
+_COLUMNS = "id, received_at, channel_id, state, control_id, type, key, patient, reference, charset, size, problem, replay_of, targets"
 ORDER = ("-received_at", "-id")
 
 
@@ -199,7 +199,7 @@ def _rows(
         values += cursor
     way = "" if backwards else " DESC"
     columns = _COLUMNS + (", raw" if raw else "")
-    sql = f"SELECT {columns} FROM gateway_message WHERE {' AND '.join(where) or 'true'} ORDER BY received_at{way}, id{way} LIMIT {n}"  # noqa: S608, E501
+    sql = f"SELECT {columns} FROM gateway_message WHERE {' AND '.join(where) or 'true'} ORDER BY received_at{way}, id{way} LIMIT {n}"  # noqa: S608
     yield from _hits(sql, values)
 
 
@@ -284,4 +284,4 @@ def _hits(sql: str, values: Sequence[Any]) -> Iterator[Hit]:
         db.execute(sql, values)
         rows = db.fetchall()
     for row in rows:
-        yield Hit(*row[:14], bytes(row[14])) if len(row) > 14 else Hit(*row)
+        yield Hit(*row[:14], *([bytes(row[14])] if len(row) > 14 else []))

@@ -55,8 +55,8 @@ def problems_of(values: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     found: list[tuple[str, str, str]] = []
     try:
         kind = kinds.kind(str(values.get("kind", "")))
-    except kinds.ChannelProblem as problem:
-        return [("kind", "", problem.reason)]
+    except kinds.ChannelProblem as unknown:
+        return [("kind", "", unknown.reason)]
     if values.get("direction") == "in" and kind.listener is None:
         found.append(("direction", "", f"“{kind.name}”只能送出，不能接入"))
     if values.get("direction") == "out" and kind.sender is None:
@@ -75,7 +75,7 @@ def _of_group(document: dict[str, Any], schema: Mapping[str, Any]) -> list[Probl
 def add_channel(actor: Actor, values: Mapping[str, Any]) -> Channel:
     """A new channel; it stands still until somebody starts it where values say "stopped". Raises ChannelRefused."""
     require(actor, "gateway.channel:change")
-    channel = Channel(**{"code": values["code"], "state": values.get("state", "stopped")}, **_known(values))
+    channel = Channel(code=values["code"], state=values.get("state", "stopped"), **_known(values))
     _check(channel)
     with transaction.atomic():
         if Channel.objects.filter(code=channel.code).exists():
@@ -90,7 +90,7 @@ def change_channel(actor: Actor, channel: Channel, values: Mapping[str, Any], *,
     """Change a channel; `version` is the one that the form showed. Raises ChannelRefused."""
     require(actor, "gateway.channel:change", channel)
     with transaction.atomic():
-        row = Channel.objects.select_for_update(of=("self",)).select_related("system").get(pk=channel.pk)
+        row: Channel = Channel.objects.select_for_update(of=("self",)).select_related("system").get(pk=channel.pk)
         if version is not None and row.version != version:
             raise GatewayRefused("别人刚改过这条通道，您看到的已不是最新内容。请刷新后再改，没有保存任何内容。")
         was = _shown(row)
@@ -113,7 +113,7 @@ def set_state(actor: Actor, channel: Channel, state: str, *, reason: str = "") -
         raise GatewayRefused("没有这种状态")
     said = "" if state == "running" else reason_of(reason)
     with transaction.atomic():
-        row = Channel.objects.select_for_update(of=("self",)).get(pk=channel.pk)
+        row: Channel = Channel.objects.select_for_update(of=("self",)).get(pk=channel.pk)
         before = row.state
         if before == state:
             raise GatewayRefused(f"通道已经是“{row.get_state_display()}”，不用再改")

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 from django.utils import timezone
 
-from ..channels import base as kinds
 from ..engine import text
 from ..models import Channel, Watermark
+from ..queries.released import document_of
 
 MARK = "text"
 OVERLAP = dt.timedelta(minutes=5)
@@ -35,7 +35,7 @@ def index_new(*, portions: int = 100) -> int:
     Looks five minutes back each time: a message is stamped before it is committed.
     """
     kept = {c.pk: c for c in Channel.objects.all()}
-    binary = {pk for pk, c in kept.items() if _document(c.kind) == "bytes"}
+    binary = {pk for pk, c in kept.items() if document_of(c.kind, c.settings) == "bytes"}
     done = 0
     for _ in range(portions):
         with transaction.atomic():
@@ -88,10 +88,3 @@ def _write(cursor: Any, rows: Sequence[Any], kept: dict[int, Channel], binary: s
     with cursor.copy("COPY gateway_text (received_at, message_id, channel_id, grams) FROM STDIN") as copy:
         for value in values:
             copy.write_row(value)
-
-
-def _document(code: str) -> str:
-    try:
-        return kinds.kind(code).document
-    except kinds.ChannelProblem:
-        return "bytes"

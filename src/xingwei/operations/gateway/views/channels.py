@@ -73,7 +73,7 @@ class ChannelPage(GatewayPage):
         if not may(self.actor, "gateway.route:view"):
             return []
         if self.channel.direction == Channel.Direction.IN:
-            return list(self.channel.routes.order_by("code"))  # type: ignore[attr-defined]
+            return list(self.channel.routes.order_by("code"))
         led = RouteVersion.objects.filter(state="released", document__to__contains=[self.channel.code])
         return list(Route.objects.filter(versions__in=led).order_by("code"))
 

@@ -65,17 +65,20 @@ class GatewayList(ListPage, abstract=True):
 
 
 def channel_or_404(actor: Actor, code: str, permission: str = "gateway.channel:view") -> Channel:
-    return _found(queries.channels(actor, permission).filter(code=_clean(code)), "没有这条通道，或您不能看它")
+    found: Channel = _found(queries.channels(actor, permission).filter(code=_clean(code)), "没有这条通道，或您不能看它")
+    return found
 
 
 def route_or_404(actor: Actor, code: str, permission: str = "gateway.route:view") -> Route:
     rows = Route.objects.restrict(actor, permission).select_related("source", "system")
-    return _found(rows.filter(code=_clean(code)), "没有这条路由，或您不能看它")
+    found: Route = _found(rows.filter(code=_clean(code)), "没有这条路由，或您不能看它")
+    return found
 
 
 def map_or_404(actor: Actor, code: str, permission: str = "gateway.code_map:view") -> CodeMap:
     rows = CodeMap.objects.restrict(actor, permission).select_related("system")
-    return _found(rows.filter(code=_clean(code)), "没有这张对照表，或您不能看它")
+    found: CodeMap = _found(rows.filter(code=_clean(code)), "没有这张对照表，或您不能看它")
+    return found
 
 
 def _found(rows: Any, said: str) -> Any:

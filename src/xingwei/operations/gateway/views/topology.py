@@ -42,23 +42,52 @@ class Topology(GatewayPage):
 
 def kpis(board: Board, counts: dict[str, int]) -> list[dict[str, Any]]:
     """The six numbers on top; each opens what it counts."""
-    incoming = [r for r in board.of("in") if r.rate is not None]
-    outgoing = [r for r in board.of("out") if not r.stale]
-    working = [r.p95 for r in outgoing if r.p95 is not None and (r.breaker is None or r.breaker.state == "closed")]
-    oldest = max((r for r in outgoing if r.oldest), key=lambda r: r.oldest or dt.timedelta(), default=None)
-    waiting = sum(r.waiting for r in outgoing)
-    states = [r.breaker.state for r in board.of("out") if r.breaker and r.breaker.state != "closed"]
-    dead, uncertain = counts.get("dead", 0), counts.get("uncertain", 0)
-    rate = sum(r.rate or 0 for r in incoming)
+    return [_received(board), _today(board), _speed(board), _waiting(board), _breakers(board), _dead(counts)]
+
+
+def _received(board: Board) -> dict[str, Any]:
+    rates = [r.rate for r in board.of("in") if r.rate is not None]
     old = len([r for r in board.rows if r.stale and r.channel.state == "running"])
-    return [
-        _kpi("接收", "arrow-bar-to-down", f"{rate:,.0f}" if incoming else "—", "条/分", f"{old} 条通道没有新数据" if old else "全部通道都在报告", "warn" if old else ""),
-        _kpi("今日已接收", "stack-2", f"{sum(r.today for r in board.of('in')):,}", "条", "先落库，再应答"),
-        _kpi("投递 p95", "arrow-bar-to-up", f"{max(working):,.0f}" if working else "—", "毫秒", "最慢的一条，不含熔断的通道"),
-        _kpi("等待投递", "hourglass", f"{waiting:,}", "条", f"最久 {words.duration(oldest.oldest)}，{oldest.channel.name}" if oldest and oldest.oldest else "没有久等的", "warn" if oldest and oldest.oldest and oldest.oldest.total_seconds() > 60 else "", reverse("gateway:queue")),
-        _kpi("熔断与切断", "plug-connected-x", f"{len(states)}", "条", " · ".join(f"{label} {states.count(key)}" for key, label in (("half_open", "半开"), ("open", "熔断"), ("cut", "人工切断")) if key in states) or "全部闭合", "warn" if states else ""),
-        _kpi("死信", "mail-exclamation", f"{dead:,}", "条", f"另有结果不明 {uncertain:,} 条" if uncertain else "没有结果不明的", "late" if dead or uncertain else "", reverse("gateway:dead")),
-    ]  # fmt: skip
+    said = f"{old} 条通道没有新数据" if old else "全部通道都在报告"
+    return _kpi(
+        "接收", "arrow-bar-to-down", f"{sum(rates):,.0f}" if rates else "—", "条/分", said, "warn" if old else ""
+    )
+
+
+def _today(board: Board) -> dict[str, Any]:
+    return _kpi("今日已接收", "stack-2", f"{sum(r.today for r in board.of('in')):,}", "条", "先落库，再应答")
+
+
+def _speed(board: Board) -> dict[str, Any]:
+    rows = [r for r in board.of("out") if r.breaker is None or r.breaker.state == "closed"]
+    speeds = [r.p95 for r in rows if r.p95 is not None]
+    shown = f"{max(speeds):,.0f}" if speeds else "—"
+    return _kpi("投递 p95", "arrow-bar-to-up", shown, "毫秒", "最慢的一条，不含熔断的通道")
+
+
+def _waiting(board: Board) -> dict[str, Any]:
+    rows = [r for r in board.of("out") if not r.stale]
+    oldest = max((r for r in rows if r.oldest), key=lambda r: r.oldest or dt.timedelta(), default=None)
+    said, state = "没有久等的", ""
+    if oldest is not None and oldest.oldest is not None:
+        said = f"最久 {words.duration(oldest.oldest)}，{oldest.channel.name}"
+        state = "warn" if oldest.oldest > dt.timedelta(minutes=1) else ""
+    url = reverse("gateway:queue")
+    return _kpi("等待投递", "hourglass", f"{sum(r.waiting for r in rows):,}", "条", said, state, url)
+
+
+def _breakers(board: Board) -> dict[str, Any]:
+    states = [r.breaker.state for r in board.of("out") if r.breaker and r.breaker.state != "closed"]
+    named = (("half_open", "半开"), ("open", "熔断"), ("cut", "人工切断"))
+    said = " · ".join(f"{label} {states.count(key)}" for key, label in named if key in states) or "全部闭合"
+    return _kpi("熔断与切断", "plug-connected-x", f"{len(states)}", "条", said, "warn" if states else "")
+
+
+def _dead(counts: dict[str, int]) -> dict[str, Any]:
+    dead, uncertain = counts.get("dead", 0), counts.get("uncertain", 0)
+    said = f"另有结果不明 {uncertain:,} 条" if uncertain else "没有结果不明的"
+    state = "late" if dead or uncertain else ""
+    return _kpi("死信", "mail-exclamation", f"{dead:,}", "条", said, state, reverse("gateway:dead"))
 
 
 def _kpi(label: str, icon: str, value: str, unit: str, say: str, state: str = "", url: str = "") -> dict[str, Any]:

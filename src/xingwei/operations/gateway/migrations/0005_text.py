@@ -44,5 +44,5 @@ DROP FUNCTION gateway_make_text_partitions(date, date);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gateway", "0003_desk")]
+    dependencies = [("gateway", "0004_fence")]
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]

@@ -23,7 +23,7 @@ from xingwei.base.ui.words import CHINA
 from xingwei.service.desk.models import Case
 from xingwei.service.desk.services import acts, escalation, intake, moves, reminders
 
-from . import duties
+from . import duties, on_site
 from .cast import Cast
 from .scenes import Plot, Scene, play, plots, report
 
@@ -77,6 +77,8 @@ class _Stage:
         great = next(p for p in plots() if p.severity == 1)
         self.add(self.end - dt.timedelta(days=143, hours=3), self._scene(great))
         for moment, scene in duties.scenes(self.cast, start, self.end):
+            self.add(moment, scene)
+        for moment, scene in on_site.scenes(self.cast, start, self.end, SEED):
             self.add(moment, scene)
         for back, scene in _today(self.cast):
             self.add(self.end - back, scene)

@@ -11,6 +11,8 @@ import pytest
 from xingwei.base.journal import verifying
 from xingwei.base.runtime.setup import Report
 from xingwei.service.desk.models import Case, CaseEvent
+from xingwei.service.rota import queries as rota
+from xingwei.service.rota.models import Attendance, PublishedWeek
 from xingwei.web.demo import setup, year
 from xingwei.web.demo.scenes import SCENES, plots
 
@@ -49,6 +51,20 @@ def test_the_same_seed_gives_the_same_days() -> None:
         first = lived(4)
         transaction.set_rollback(True)
     assert lived(4) == first
+
+
+@pytest.mark.usefixtures("hospital")
+def test_weeks_are_published_and_who_is_on_site_has_signed_in() -> None:
+    lived(9)
+    monday = dt.date(2026, 3, 16)
+    assert PublishedWeek.objects.filter(pk__in=[monday - dt.timedelta(weeks=1), monday]).count() == 2
+    on_site = {d.person.pk for d in rota.on_duty(END).on_site}
+    here = set(
+        Attendance.objects.filter(signed_out_at=None, signed_in_at__date=END.date()).values_list("person", flat=True)
+    )
+    assert on_site
+    assert here == on_site
+    assert Attendance.objects.filter(signed_out_at__isnull=False, signed_in_at__lt=END - dt.timedelta(days=1)).exists()
 
 
 def test_every_kind_of_case_has_its_scene_and_its_plots() -> None:

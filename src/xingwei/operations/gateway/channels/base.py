@@ -116,11 +116,13 @@ class Unknown(ChannelProblem):
 
 class Overloaded(Exception):
     """Not stored: the queue is at its bound, or the database does not answer. The listener answers as its protocol
-    says "later" (HL7: AE/CE; HTTP: 503), or not at all. reason: Chinese."""
+    says "later" (HL7: AE/CE; HTTP: 503). reason: Chinese. unsure: perhaps it was stored all the same (the database went
+    away in the middle): better close the line without an answer, the repeat will be told."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, unsure: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.unsure = unsure
 
 
 class CallFailed(Exception):
@@ -217,6 +219,14 @@ class Inquirer(Protocol):
     """A Sender that can ask whether an earlier delivery arrived."""
 
     async def inquire(self, outgoing: Outgoing, deadline: float) -> Settled | NotThere | Unclear: ...
+
+
+@runtime_checkable
+class Selective(Protocol):
+    """A Sender whose receiver can tell repeats of some messages only (a question may be asked twice, a settlement
+    may not). Without it `repeatable` holds for all."""
+
+    def can_repeat(self, outgoing: Outgoing) -> bool: ...
 
 
 def left(deadline: float) -> float:

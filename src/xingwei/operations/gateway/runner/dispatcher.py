@@ -1,0 +1,433 @@
+"""A way out: takes what waits in order, sends it, and says what became of it. docs/gateway.md, "States".
+
+Its workers send beside one another, one key never twice at once. What a receiver cannot tell apart from a repeat is
+`sending` in the database before its first byte leaves, and `uncertain` when no answer comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..channels.base import Answer, ChannelConfig, NotSent, Outgoing, Selective, Sender, Unknown
+from ..engine.backoff import Backoff
+from ..engine.breaker import Verdict
+from ..engine.meter import Meter
+from ..engine.numbers import number_at
+from .backlog import Backlog, Item
+from .configuration import Plan
+from .guard import Guard
+from .ledger import Ledger, Setback, Settlement
+from .store import now_micros
+
+log = logging.getLogger(__name__)
+
+STUBBORN = 4
+"""A message that only ever times out is given up after this many times its attempts, even where nothing else went."""
+
+
+class Process(Protocol):
+    """Turns what was received into what is sent."""
+
+    def __call__(self, item: Item) -> list[bytes] | None:
+        """The messages to send, in order; None: to be dropped. Raises ValueError (Chinese), KeyError where the version
+        has to be read first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a way out needs of the process that runs it.
+
+    valid: does the process hold the channel, with time enough? fetch: asks for a version that `process` did not know.
+    hungry: asks for a portion of the queue.
+    """
+
+    ledger: Ledger
+    process: Process
+    valid: Callable[[int], bool]
+    fetch: Callable[[int], Any]
+    hungry: Callable[[int], None]
+
+
+class Dispatcher:
+    def __init__(self, channel: ChannelConfig, sender: Sender, around: Surroundings) -> None:
+        self.channel = channel
+        self.sender = sender
+        self.guard = Guard(channel, self.wake)
+        self.plan: Plan | None = None
+        self.backlog = Backlog(channel.id, held_dead=bool(channel.delivery.get("stop_on_dead")))
+        self.meter = Meter(time.time())
+        self.delivered = 0
+        self._around = around
+        self._idle: list[asyncio.Future[None]] = []
+        self._workers: list[asyncio.Task[None]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self._stopping = False
+        self._limit: int | None = None  # while draining: the last id that is still sent
+        self._line_failures = 0
+        self._line_until = 0.0
+        self._retry = Backoff.of(channel.delivery)
+        self._line = Backoff(0.1, min(5.0, self._retry.cap_s))
+
+    # Life
+
+    def start(self) -> None:
+        self._stopping = False
+        lanes = max(1, min(64, int(self.channel.delivery.get("lanes", 4))))
+        self._workers = [asyncio.create_task(self._work(), name=f"{self.channel.code}/{n}") for n in range(lanes)]
+        self.configure(self.channel)
+
+    def configure(self, channel: ChannelConfig) -> None:
+        """State, thresholds and waits; what needs another sender is a new dispatcher."""
+        self.channel = channel
+        self._limit = self.backlog._newest if channel.state == "draining" else None
+        self.guard.configure(channel)
+        self.wake()
+
+    async def stop(self, timeout_s: float = 5.0) -> None:
+        """Takes nothing more; waits for what is on the wire, then cuts it."""
+        self._stopping = True
+        self.wake()
+        if self._workers:
+            _, running = await asyncio.wait(self._workers, timeout=timeout_s)
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+        self._workers = []
+        if self._timer is not None:
+            self._timer.cancel()
+        with contextlib.suppress(Exception):
+            await self.sender.close()
+
+    def offer(self, item: Item) -> None:
+        """A row that was just committed."""
+        if self.backlog.offer(item) and self._idle:
+            self._wake_one()
+
+    def wake(self) -> None:
+        """Something has changed: everyone looks again."""
+        idle, self._idle = self._idle, []
+        for future in idle:
+            if not future.done():
+                future.set_result(None)
+
+    def _wake_one(self) -> None:
+        while self._idle:
+            future = self._idle.pop()
+            if not future.done():
+                future.set_result(None)
+                return
+
+    # Taking
+
+    async def _work(self) -> None:
+        while not self._stopping:
+            item = self._take()
+            if item is None:
+                await self._wait()
+                continue
+            ticket = self.guard.ticket()
+            if ticket is None:
+                self._instead(item)
+                continue
+            try:
+                await self._deliver(item, ticket)
+            except asyncio.CancelledError:
+                self.guard.cancel(ticket)
+                raise
+            except Exception:
+                log.exception("delivery %d of %s", item.id, self.channel.code)
+                self.guard.cancel(ticket)
+                self._set_back(item, "waiting", outcome="broken", reason="网关内部出错", wait_s=30.0)
+
+    def _take(self) -> Item | None:
+        """The next that may go now."""
+        if self.channel.state in ("paused", "stopped") or self._around.ledger.full:
+            return None
+        now = time.monotonic()
+        if now < self._line_until or (self._line_failures and self.backlog.lanes.out):
+            return None
+        if not self.guard.ready() and not self._may_skip():
+            return None
+        if not self._around.valid(self.channel.id):
+            return None
+        item = self.backlog.lanes.take(now)
+        if self.backlog.hungry:
+            self._around.hungry(self.channel.id)
+        if item is not None and item.state != "waiting":  # its key was given free while its outcome is not known
+            self.backlog.lanes.hold(item.id)
+            return None
+        if item is not None and self._limit is not None and item.id > self._limit:
+            self.backlog.lanes.again(item.id, now + 60)
+            return None
+        return item
+
+    async def _wait(self) -> None:
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        self._idle.append(future)
+        waits = [1.0]
+        now = time.monotonic()
+        if (due := self.backlog.lanes.next_due()) is not None:
+            waits.append(due - now)
+        if self._line_until > now:
+            waits.append(self._line_until - now)
+        if (breaker := self.guard.wait()) is not None and breaker > 0:
+            waits.append(breaker)
+        at = now + max(0.001, min(waits))
+        if self._timer is None or self._timer_at > at or self._timer_at <= now:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = loop.call_later(at - now, self.wake)
+            self._timer_at = at
+        await future
+
+    def _may_skip(self) -> bool:
+        plan = self.plan
+        return plan is not None and (plan.mode == "skip" or "skip" in plan.by.values())
+
+    def _instead(self, item: Item) -> None:
+        """The breaker lets nothing through: it waits, or is skipped and marked where the plan says so."""
+        if self.plan is not None and self.plan.mode_for(item.received.type) == "skip" and self.guard.shut:
+            self.settle(item, "skipped", code="breaker", settled_by=self.plan.sentence)
+        else:
+            self.backlog.lanes.again(item.id, time.monotonic() + 1.0)
+
+    # Sending
+
+    async def _deliver(self, item: Item, ticket: int) -> None:
+        try:
+            parts = await self._processed(item)
+        except ValueError as error:
+            self.guard.cancel(ticket)
+            self._dead(item, "rule", str(error))
+            return
+        if parts is None:
+            self.guard.cancel(ticket)
+            self.settle(item, "dropped")
+            return
+        outgoing = [self._outgoing(item, raw) for raw in parts]
+        repeatable = self.can_repeat(outgoing[0])
+        sent_at = now_micros()
+        item.first_sent_at = item.first_sent_at or sent_at
+        item.tries += 1
+        if not repeatable and not await self._around.ledger.mark(item.id, self.channel.id, sent_at, item.attempts + 1):
+            self.guard.cancel(ticket)
+            self.backlog.remove(item)  # a person or another process took it
+            return
+        began = time.monotonic()
+        try:
+            for one in outgoing:
+                answer = await self.sender.send(one, began + self.channel.timeout_s)
+                if not answer.ok:
+                    break
+        except NotSent as error:
+            self._record(ticket, "failure", began)
+            self._not_sent(item, error, began, marked=not repeatable)
+        except Unknown as error:
+            self._record(ticket, "timeout" if error.timeout else "failure", began)
+            self._no_answer(item, error, began, repeatable)
+        except asyncio.CancelledError:
+            if not repeatable:
+                self._uncertain(item, "进程停止时没有等到应答", began)
+            raise
+        else:
+            self._answered(item, answer, ticket, began, sent_at, parts)
+
+    async def _processed(self, item: Item) -> list[bytes] | None:
+        if item.edited or item.version_id is None:
+            return [item.received.raw]
+        try:
+            return self._around.process(item)
+        except KeyError:
+            await self._around.fetch(item.version_id)
+        try:
+            return self._around.process(item)
+        except KeyError:
+            raise ValueError("消息所用的规则版本已不在") from None
+
+    def _outgoing(self, item: Item, raw: bytes) -> Outgoing:
+        return outgoing_of(item, raw)
+
+    def can_repeat(self, outgoing: Outgoing) -> bool:
+        if isinstance(self.sender, Selective):
+            return self.sender.can_repeat(outgoing)
+        return self.sender.repeatable
+
+    # What came of it
+
+    def _record(self, ticket: int, verdict: Verdict, began: float) -> None:
+        self.guard.record(ticket, verdict, time.monotonic() - began)
+
+    def _answered(
+        self, item: Item, answer: Answer, ticket: int, began: float, sent_at: int, parts: list[bytes]
+    ) -> None:
+        took = time.monotonic() - began
+        self.guard.record(ticket, "ok" if answer.ok or answer.business or answer.permanent else "failure", took)
+        if self._line_failures:
+            self._line_failures, self._line_until = 0, 0.0
+            self.wake()
+        self.meter.took(took)
+        if answer.ok or answer.business:
+            self.delivered += 1
+            self.meter.add(time.time(), len(parts[0]))
+            self.settle(
+                item,
+                "delivered" if answer.ok else "answered",
+                parts=parts,
+                answer=answer,
+                sent_at=sent_at,
+                latency_us=int(took * 1e6),
+            )
+        elif answer.permanent:
+            self._dead(item, answer.code, answer.text or "对方拒收", answer=answer, began=began)
+        elif item.attempts + 1 >= self._attempts_max:
+            self._dead(item, answer.code, answer.text or "对方多次不接收", answer=answer, began=began)
+        else:
+            self._again(item, "rejected", answer.code, answer.text, began, response=answer.raw)
+
+    def _not_sent(self, item: Item, error: NotSent, began: float, *, marked: bool) -> None:
+        """The line is down: nobody's fault but the line's, so it costs no attempt; one tries, the others wait."""
+        self.meter.error(time.time())
+        self._line_failures += 1
+        wait = self._line.wait(self._line_failures, random.random())  # noqa: S311 -- jitter
+        self._line_until = time.monotonic() + wait
+        self.backlog.lanes.again(item.id, 0.0)
+        self._write_back(item, "waiting", "broken", "", error.reason, began, wait_s=wait, written=item.attempts)
+
+    def _no_answer(self, item: Item, error: Unknown, began: float, repeatable: bool) -> None:
+        self.meter.error(time.time())
+        if not repeatable:
+            self._uncertain(item, error.reason, began)
+            return
+        blamed = self.delivered > item.others  # others went through meanwhile: it is this message's fault
+        item.others = self.delivered
+        if not blamed and item.tries < STUBBORN * self._attempts_max:
+            wait = self._retry.wait(item.tries, random.random())  # noqa: S311 -- jitter
+            self.backlog.lanes.again(item.id, time.monotonic() + wait)
+            outcome = "timeout" if error.timeout else "broken"
+            self._write_back(item, "waiting", outcome, "", error.reason, began, wait_s=wait, written=item.attempts)
+        elif item.attempts + 1 >= self._attempts_max or not blamed:
+            self._dead(item, "timeout" if error.timeout else "broken", error.reason, began=began)
+        else:
+            self._again(item, "timeout" if error.timeout else "broken", "", error.reason, began)
+
+    def _uncertain(self, item: Item, reason: str, began: float) -> None:
+        item.state, item.attempts, item.ask_at = "uncertain", item.attempts + 1, time.monotonic() + 1.0
+        self.backlog.waiting = max(0, self.backlog.waiting - 1)
+        self.backlog.uncertain += 1
+        self.backlog.lanes.hold(item.id)
+        self._write_back(item, "uncertain", "uncertain", "", reason, began, written=item.attempts)
+
+    @property
+    def _attempts_max(self) -> int:
+        return max(1, int(self.channel.delivery.get("attempts", 8)))
+
+    def _again(
+        self, item: Item, outcome: str, code: str, reason: str, began: float, response: bytes | None = None
+    ) -> None:
+        self.meter.error(time.time())
+        item.attempts += 1
+        wait = self._retry.wait(item.attempts, random.random())  # noqa: S311 -- jitter
+        self.backlog.lanes.again(item.id, time.monotonic() + wait)
+        self._write_back(item, "waiting", outcome, code, reason, began, wait_s=wait, written=item.attempts,
+                         response=response)  # fmt: skip
+
+    def _dead(
+        self, item: Item, code: str, reason: str, *, answer: Answer | None = None, began: float | None = None
+    ) -> None:
+        """Poisoned, or refused for good: it steps aside, its key goes on (unless the way out says otherwise)."""
+        self.meter.error(time.time())
+        item.attempts += 1
+        self.backlog.waiting = max(0, self.backlog.waiting - 1)
+        self.backlog.dead += 1
+        if self.channel.delivery.get("stop_on_dead"):
+            item.state = "dead"
+            self.backlog.lanes.hold(item.id)
+        else:
+            self.backlog.remove(item)
+        self._write_back(item, "dead", "rejected" if answer else "refused", code, reason,
+                         time.monotonic() if began is None else began, written=item.attempts,
+                         response=answer.raw if answer else None)  # fmt: skip
+
+    def _set_back(self, item: Item, state: str, *, outcome: str, reason: str, wait_s: float) -> None:
+        self.backlog.lanes.again(item.id, time.monotonic() + wait_s)
+        self._write_back(item, state, outcome, "", reason, time.monotonic(), wait_s=wait_s, written=item.attempts)
+
+    def _write_back(
+        self, item: Item, state: str, outcome: str, code: str, reason: str, began: float, *,
+        wait_s: float = 0.0, written: int = 0, response: bytes | None = None,
+    ) -> None:  # fmt: skip
+        at = now_micros()
+        self._around.ledger.set_back(
+            Setback(
+                id=item.id,
+                channel_id=self.channel.id,
+                state=state,
+                at=at,
+                attempts=written,
+                next_at=at + int(wait_s * 1e6) if wait_s else None,
+                code=code,
+                reason=reason[:1_000],
+                first_sent_at=item.first_sent_at,
+                outcome=outcome,
+                latency_us=min(int((time.monotonic() - began) * 1e6), 2**31 - 1),
+                response=response or None,
+                wait_ms=int(wait_s * 1_000),
+            )
+        )
+
+    def settle(
+        self,
+        item: Item,
+        outcome: str,
+        *,
+        parts: list[bytes] | None = None,
+        answer: Answer | None = None,
+        sent_at: int | None = None,
+        latency_us: int = 0,
+        code: str = "",
+        settled_by: str = "",
+    ) -> None:
+        """It is done, one way or another."""
+        before = item.state
+        self.backlog.remove(item, settling=True)
+        processed = b"\r".join(parts) if parts else None
+        self._around.ledger.settle(
+            Settlement(
+                id=item.id,
+                channel_id=self.channel.id,
+                outcome=outcome,
+                done_at=now_micros(),
+                attempts=item.attempts + (1 if parts else 0),
+                first_sent_at=item.first_sent_at,
+                sent_at=sent_at,
+                latency_us=min(latency_us, 2**31 - 1),
+                processed=processed,
+                response=answer.raw if answer else None,
+                code=code or (answer.code if answer else ""),
+                size=len(processed) if processed else len(item.received.raw),
+                settled_by=settled_by,
+                told=lambda _there: self.backlog.settled(item.id, before),
+            )
+        )
+
+
+def outgoing_of(item: Item, raw: bytes) -> Outgoing:
+    return Outgoing(
+        message_id=item.message_id,
+        delivery_id=item.id,
+        control_id=item.received.control_id,
+        type=item.received.type,
+        key=item.key,
+        raw=raw,
+        number=number_at(item.message_at, item.message_id),
+        attempt=item.tries + 1,
+    )

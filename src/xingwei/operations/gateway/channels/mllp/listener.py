@@ -10,6 +10,7 @@ import logging
 import time
 from collections import deque
 from datetime import datetime
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from ...wire import hl7
@@ -102,9 +103,8 @@ class _Line(asyncio.Protocol):
     # The transport's calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        address = transport.get_extra_info("peername") or ("",)
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass
+        address = self._transport.get_extra_info("peername") or ("",)
         self.peer = str(address[0])
         listener = self.listener
         if len(listener.lines) >= listener.most or not _may(self.peer, listener.allowed):

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import time
+from typing import cast
 
 from ...wire import hl7
 from ...wire.hl7 import Ack, Hl7Error
@@ -110,8 +111,7 @@ class _Line(asyncio.Protocol):
         self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass
         self._all.add(self)
         if (line := transport.get_extra_info("socket")) is not None:
             with contextlib.suppress(OSError):

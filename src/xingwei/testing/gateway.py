@@ -25,7 +25,7 @@ def furnish(
     """Channels (code, direction, kind, and what differs from the defaults) and routes (code, source, document), each
     released; code → id. What there was under the same code is replaced by it."""
     system = db.execute(
-        "INSERT INTO estate_system (id, code, name, short_name, \"order\", description, clause, aliases, tier)"
+        'INSERT INTO estate_system (id, code, name, short_name, "order", description, clause, aliases, tier)'
         " VALUES (9001, 'gwt', '网关测试', '网关', 99, '', '', '{}', 'core')"
         " ON CONFLICT (code) DO UPDATE SET name = excluded.name RETURNING id"
     ).fetchone()

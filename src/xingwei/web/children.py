@@ -12,6 +12,7 @@ def children(config: Config) -> tuple[Child, ...]:
     return (
         Child("web", "网页服务", ("web",), healthy=lambda: web_answers(config)),
         Child("worker", "后台任务", ("worker",)),
+        Child("gateway", "接口网关", ("gateway", "run"), healthy=gateway_answers),
     )
 
 
@@ -27,3 +28,10 @@ def web_answers(config: Config, timeout_s: float = 3) -> bool:
         return False
     finally:
         connection.close()
+
+
+def gateway_answers() -> bool:
+    """Has the gateway's process said within the last seconds that it lives?"""
+    from xingwei.operations.gateway.runner.overview import alive
+
+    return alive("gw-1")

@@ -32,7 +32,8 @@ class Commands(TyperGroup):
     def get_command(self, ctx: Any, name: str) -> Any:
         if (room := _ROOM_COMMANDS.get(name)) is None:
             return super().get_command(ctx, name)
-        _django()
+        if not room.plain & set(sys.argv[2:3]):
+            _django()
         module: Any = room.part("cli")
         group: Any = get_group(module.app)
         without: frozenset[str] = getattr(module, "NO_DATABASE", frozenset())

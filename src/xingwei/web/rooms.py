@@ -11,11 +11,13 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """prefix: where its pages and operations are. group: the name of its commands, where it is not the room's."""
+    """prefix: where its pages and operations are. group: the name of its commands, where it is not the room's.
+    plain: its commands that need no Django, neither they nor the module that holds them."""
 
     module: str
     prefix: str = ""
     group: str = ""
+    plain: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -48,6 +50,6 @@ ROOMS = (
     Room("xingwei.service.rota", "rota"),
     Room("xingwei.service.knowledge", "knowledge"),
     Room("xingwei.service.desk", "desk"),
-    Room("xingwei.operations.gateway", "gateway"),
+    Room("xingwei.operations.gateway", "gateway", plain=frozenset({"run", "status"})),
     Room("xingwei.web"),
 )

@@ -58,9 +58,9 @@ class RouteInForce:
     def compiled(self) -> Any:
         """engine.rules.Route. Raises RuleProblem."""
         if self._compiled is None:
-            from ..engine import rules
+            from ..engine.rules import compile_route
 
-            self._compiled = rules.compile(self.document, self.maps, self.kind)
+            self._compiled = compile_route(self.document, self.maps, self.kind)
         return self._compiled
 
 

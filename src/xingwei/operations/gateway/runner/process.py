@@ -289,11 +289,11 @@ class Gateway:
         """By the version under which the message was accepted. Raises ValueError, KeyError."""
         assert item.version_id is not None
         route = self._route(item.version_id)
-        from ..engine import rules
         from ..engine.documents import read
+        from ..engine.rules import facts_of
 
         document = read(route.kind, item.received.raw, item.received.charset)
-        applied = route.compiled().apply(document, rules.facts_of(item.received))
+        applied = route.compiled().apply(document, facts_of(item.received))
         if applied.dropped:
             return None
         return [part.to_bytes() for part in applied.parts or [applied.document]]

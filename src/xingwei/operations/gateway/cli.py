@@ -1,0 +1,40 @@
+"""xingwei gateway …: run a process of the gateway, see what its channels do. Nothing here needs Django to be imported:
+a process that was killed must be back in a fraction of a second."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="接口网关：运行网关进程，查看通道。", no_args_is_help=True)
+
+
+@app.command()
+def run(
+    name: Annotated[str, typer.Option("--name", help="进程的名字；同时运行几个时各不相同。")] = "gw-1",
+) -> None:
+    """运行一个网关进程：接收、存储、投递消息，直到停止。
+
+    几个进程同时运行时按租约分担通道，一个停了，几秒内由别的接管。没有配置通道时空转等待，配置后不用重启。
+    """
+    import re
+
+    from .runner.__main__ import main
+
+    if re.fullmatch(r"[A-Za-z0-9._-]{1,40}", name) is None:
+        raise typer.BadParameter("进程名只能用字母、数字、点、横线，至多 40 个字。")
+    raise typer.Exit(main(name))
+
+
+@app.command()
+def status() -> None:
+    """各通道现在的情况：由谁运行、速率、排队、熔断。"""
+    from .runner.overview import overview
+
+    lines = overview()
+    if not lines:
+        typer.echo("还没有配置通道。")
+        return
+    for line in lines:
+        typer.echo(line)

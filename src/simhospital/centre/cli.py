@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from simhospital.home import announce
+
 from .profile import profiles
 
 app = typer.Typer(help="医保中心：国家医保接口的模拟中心。")
@@ -26,6 +28,7 @@ def run(
     from .server import start
 
     async def serve() -> None:
+        announce("centre")
         done = asyncio.Event()
         for which in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(which, done.set)

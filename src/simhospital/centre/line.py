@@ -6,6 +6,7 @@ says that the insurer cannot be reached and that nothing was sent) and `Lost` (s
 
 from __future__ import annotations
 
+import ipaddress
 import itertools
 import json
 import time
@@ -13,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import aiohttp
@@ -136,6 +138,8 @@ class Line:
         return interface.path if interface else str(self.profile.single_path)
 
     async def _post(self, path: str, infno: str, body: bytes) -> tuple[int, str, bytes]:
+        if self.board.active("dns-failure", "his") and not _is_address(self.base_url):
+            raise Degraded("找不到医保前置机的地址（域名解析失败），请按自费收费，恢复后补结")
         self._session = self._session or aiohttp.ClientSession(timeout=self._timeout)
         milliseconds = int(self.now().timestamp() * 1000)
         headers = sign_headers(self.profile.headers, self._key(), infno, body, milliseconds)
@@ -172,6 +176,14 @@ class Line:
             except ValueError:
                 raise Lost("医保返回的内容无法识别，结果未知，请勿重复结算") from None
         return output
+
+
+def _is_address(url: str) -> bool:
+    try:
+        ipaddress.ip_address(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
+    return True
 
 
 def _sentence(document: Mapping[str, Any]) -> str:

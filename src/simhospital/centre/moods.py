@@ -33,8 +33,13 @@ async def _hold(board: Board, fault: dict[str, Any]) -> None:
         await asyncio.sleep(0.1)
 
 
-async def before(board: Board, infno: str, msgid: str) -> web.Response | None:
+async def before(board: Board, infno: str, msgid: str, size: int) -> web.Response | None:
     """Carry out what strikes before the business; an answer here means that the business is not reached."""
+    large = board.active("yb-large-lost")
+    if large and size > int(large.get("bytes", 1400)):
+        board.did(large, infno=infno, msgid=msgid, size=size, committed=False)
+        await _hold(board, large)
+        raise LineCut
     if fault := board.strikes("yb-line-reset", infno):
         board.did(fault, infno=infno, msgid=msgid)
         raise LineCut

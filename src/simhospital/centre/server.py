@@ -65,7 +65,7 @@ class Running:
         infno, msgid = _glance(body)
         board = self.centre.board
         try:
-            early = await moods.before(board, infno, msgid)
+            early = await moods.before(board, infno, msgid, len(body))
             if early is not None:
                 return early
             await asyncio.sleep(self._delay(infno))

@@ -64,6 +64,7 @@ def hits(aim: str, target: str) -> bool:
 class _Point:
     id: str
     aim: str
+    since: float
     until: float
     parameters: dict[str, Any]
 
@@ -94,7 +95,7 @@ class Board:
             return None
         now = time.time()
         for point in points:
-            if point.until > now and hits(point.aim, target):
+            if point.since <= now < point.until and hits(point.aim, target):
                 return {**point.parameters, "id": point.id, "until": point.until}
         return None
 
@@ -118,15 +119,21 @@ class Board:
         *,
         parameters: Mapping[str, Any] | None = None,
         duration_s: float = 600,
+        delay_s: float = 0,
         by: str = "",
         combination: str = "",
         facts: Mapping[str, Any] | None = None,
         points: Iterable[Mapping[str, Any]] = (),
     ) -> Running:
-        """Switch a fault on for so many seconds (at most a day). Raises BoardError if it is already on there."""
+        """Switch a fault on for so many seconds (at most a day), after a delay (at most a day).
+
+        Raises BoardError if it is already on there.
+        """
         if not 0 < duration_s <= LONGEST_S:
             raise BoardError("故障时长应在 1 秒到 24 小时之间。")
-        now = time.time()
+        if not 0 <= delay_s <= LONGEST_S:
+            raise BoardError("故障推迟的时间应在 24 小时以内。")
+        now = time.time() + delay_s
         fault = Running(
             id=uuid.uuid4().hex[:12],
             name=name,
@@ -184,7 +191,9 @@ class Board:
             for fault in faults:
                 own = {"name": fault.name, "target": fault.target, "parameters": fault.parameters}
                 for point in (own, *fault.points):
-                    one = _Point(fault.id, point.get("target", ""), fault.until, point.get("parameters", {}))
+                    one = _Point(
+                        fault.id, point.get("target", ""), fault.since, fault.until, point.get("parameters", {})
+                    )
                     known.setdefault(point["name"], []).append(one)
             self._stamp, self._known, self._faults = stamp, known, {fault.id: fault for fault in faults}
         return self._known

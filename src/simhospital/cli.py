@@ -11,8 +11,12 @@ from zoneinfo import ZoneInfo
 import typer
 
 from simhospital import settings as hospital_settings
+from simhospital.centre.cli import app as centre
+from simhospital.faults.cli import app as faults
 
 app = typer.Typer(help="模拟医院：业务数据库、仪器、医保中心，按需出故障。", no_args_is_help=True)
+app.add_typer(centre, name="centre")
+app.add_typer(faults, name="fault")
 
 Set = Annotated[list[str] | None, typer.Option("--set", help="改一项设置，如 traffic.haste=600；可写多次。")]
 Where = Annotated[Path | None, typer.Option("--settings", help="医院设置文件，默认随程序的 hospital.yaml。")]

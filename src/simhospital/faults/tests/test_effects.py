@@ -347,7 +347,7 @@ def test_a_line_of_our_own(code, spec, hospital):
     try:
         really = effect.apply(plan)
         if spec.get("down"):
-            with pytest.raises(OSError, match="unreachable|timed out|No route"):
+            with pytest.raises(OSError, match=r"unreachable|timed out|No route"):
                 socket.create_connection((really["peer"], 7), timeout=0.5)
         else:
             rules = subprocess.run(

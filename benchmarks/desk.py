@@ -21,7 +21,7 @@ from rich.table import Table
 from . import cases, helpdesk, house, wordlist
 from .frame import Bench, Database, Outcome, Processor, Timings, machine, pooled, timing_table
 
-FULL, QUICK = 1_000_000, 20_000
+FULL, QUICK = 1_000_000, 10_000
 SEARCH_GOAL_MS, PAGE_GOAL_MS = 100.0, 150.0
 
 
@@ -40,7 +40,7 @@ def run(bench: Bench) -> Outcome:
     plan = cases.Plan(rows)
     database = bench.database("desk", rows, made_by=cases.digest(plan))
     bench.prepare(database, lambda: _fill(bench, plan, database))
-    draws = 5 if quick else 40
+    draws = 3 if quick else 40
     with time_machine.travel(cases.ANCHOR, tick=True):
         people = _people()
         words = wordlist.read(rows)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from simhospital.home import announce
+from simhospital.home import announce, home
 
 from .profile import profiles
 
@@ -68,3 +68,14 @@ def show(infno: Annotated[str, typer.Argument(help="交易编号，如 2207；�
                         typer.echo(
                             f"  {must} {field.name:<26}{field.kind} {field.length:<6}{field.label} {field.codes}"
                         )
+
+
+@app.command("account")
+def show_account() -> None:
+    """写出接入账号在哪里，供集成平台代签和自己查询用。"""
+    from .signing import account
+
+    place = home() / "insurance-account.json"
+    account(place)
+    for label, field in (("SM2 私钥", "sm2_private"), ("访问账号", "access_key"), ("访问密钥", "secret")):
+        typer.echo(f"{label}：file:{place}#{field}")

@@ -28,6 +28,7 @@ from .signing import account
 
 SIGNED_OUT = "签到"
 LEFTOVER = "已存在"
+ASKED = "经查询"
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,8 +319,13 @@ class InsuranceClient:
 
     # ----- what is not known
     async def clear_up(self) -> list[Outcome]:
-        """Ask about every unknown outcome (5203 by the visit): adopt what stands, let go what does not."""
-        return [await self._clear(row) for row in self.book.in_state("unknown")]
+        """Ask about every unknown outcome (5203 by the visit): adopt what stands, let go what does not.
+
+        A settlement that was sent and then answered by degradation is asked about too: the patient has paid all, and
+        if the insurer has settled nevertheless, the difference is the patient's.
+        """
+        doubtful = [row for row in self.book.in_state("selfpay") if row.msgid and not row.text.startswith(ASKED)]
+        return [await self._clear(row) for row in [*self.book.in_state("unknown"), *doubtful]]
 
     async def _clear(self, row: Entry) -> Outcome:
         began = time.monotonic()
@@ -329,17 +335,22 @@ class InsuranceClient:
             )
         except Declined as declined:
             if "未查询到" in declined.text:
-                return self._ended(row.id, "refused", "经查询，中心没有这笔结算，可以重新结算", began)
-            return self._ended(row.id, "unknown", declined.text, began)
+                return self._absent(row, began)
+            return self._ended(row.id, row.state, declined.text, began)
         except LineError as error:
-            return self._ended(row.id, "unknown", error.text, began)
+            return self._ended(row.id, row.state, error.text, began)
         info = told["setlinfo"]
         if row.of is not None:
             state = "refunded" if info["refd_setl_flag"] == "1" else "refused"
-            return self._ended(row.id, state, "经查询确认", began)
+            return self._ended(row.id, state, f"{ASKED}确认", began)
         if info["medins_setl_id"] != row.msgid:
-            return self._ended(row.id, "refused", "经查询，中心没有这笔结算，可以重新结算", began)
-        return self._ended(row.id, "settled", "经查询确认，中心已结算", began, info)
+            return self._absent(row, began)
+        paid = "，患者已按自费付款，应退差额" if row.state == "selfpay" else ""
+        return self._ended(row.id, "settled", f"{ASKED}确认，中心已结算{paid}", began, info)
+
+    def _absent(self, row: Entry, began: float) -> Outcome:
+        state = "selfpay" if row.state == "selfpay" else "refused"
+        return self._ended(row.id, state, f"{ASKED}，中心没有这笔结算，可以重新结算", began)
 
     async def reverse(self, entry: int) -> Outcome:
         """2601: have the insurer forget an unknown settlement. Used where the patient has left or paid otherwise."""

@@ -140,7 +140,8 @@ class Centre:
             given = {"fsUploadIn": upload | {k: v for k, v in given.get("fsUploadIn", {}).items() if k != "in"}}
             call.input = given
         else:
-            optional = ("setl_id",) if call.infno == "5203" and self.profile.enquiry_without_setl_id else ()
+            lenient = call.infno in ("5203", "5204") and self.profile.enquiry_without_setl_id
+            optional = ("setl_id",) if lenient else ()
             call.input = check_input(interface, given, self.profile.length_in, optional)
         with self.store.transaction():
             must_be_signed_in(call)

@@ -6,6 +6,7 @@ import json
 import time
 from datetime import datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -14,6 +15,7 @@ from .board import BoardError, Running, board
 from .catalogue import combinations, definitions, find, search
 from .keeper import sweep
 
+CHINA = ZoneInfo("Asia/Shanghai")
 app = typer.Typer(help="故障总控：按需出故障，到时自己撤回，真相留底。", no_args_is_help=True)
 
 
@@ -131,8 +133,8 @@ def log(
         if as_json:
             typer.echo(json.dumps(episode, ensure_ascii=False))
             continue
-        since = datetime.fromisoformat(episode["since"]).astimezone()
-        until = datetime.fromisoformat(episode["to"]).astimezone() if episode["to"] else None
+        since = datetime.fromisoformat(episode["since"]).astimezone(CHINA)
+        until = datetime.fromisoformat(episode["to"]).astimezone(CHINA) if episode["to"] else None
         span = f"{since:%m-%d %H:%M:%S} 到 {f'{until:%H:%M:%S}' if until else '现在'}"
         typer.echo(f"{span}  {episode['name']} {episode.get('title', '')}  做了 {len(episode['did'])} 件")
 

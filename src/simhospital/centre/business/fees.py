@@ -131,11 +131,12 @@ def cancel_lines(call: Call) -> dict[str, Any]:
 
 @transaction("5204")
 def query(call: Call) -> dict[str, Any]:
-    """5204: the lines of a settlement."""
+    """5204: the lines of a settlement; where the region allows no setl_id, all lines of the visit."""
     given = call.input["data"]
     row = visit(call, given["mdtrt_id"], given["psn_no"], "", "")
+    wanted = str(given.get("setl_id") or "")
     rows = call.store.all(
-        "select * from fee where mdtrt_id = ? and setl_id = ? order by sn", row["mdtrt_id"], given["setl_id"]
+        "select * from fee where mdtrt_id = ? and ? in (setl_id, '') order by sn", row["mdtrt_id"], wanted
     )
     found = []
     for fee in rows:
@@ -149,12 +150,12 @@ def query(call: Call) -> dict[str, Any]:
                 info
                 | _answer(info, entry, Parts(*(Decimal(fee[n]) for n in ("total", "own", "over", "prepaid", "scope"))))
                 | {
-                    "setl_id": given["setl_id"], "med_type": row["med_type"], "hilist_code": entry.code,
+                    "setl_id": fee["setl_id"], "med_type": row["med_type"], "hilist_code": entry.code,
                     "hilist_name": known.get("name", entry.code), "list_type": known.get("list", "105"),
                     "medins_list_name": known.get("name", info["medins_list_codg"]), "dosform_name": "无",
                 },
             )
         )  # fmt: skip
     if not found:
-        raise Refused("FSI-未查询到结算信息")
+        raise Refused("FSI-未查询到费用明细")
     return {"output": found}

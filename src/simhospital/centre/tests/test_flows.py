@@ -145,6 +145,43 @@ def test_the_unknown_that_did_not_arrive(in_town):
     in_town(scene, timeout_s=0.5)
 
 
+def test_self_pay_by_degradation_is_asked_about_later(in_town):
+    """The platform answered by its plan while the settlement went through: the patient is owed the difference."""
+
+    async def scene(town):
+        from simhospital.centre.line import Degraded
+
+        real = town.client.line.call
+
+        async def degraded(infno, data, **more):
+            told = await real(infno, data, **more)
+            if infno == "2207":
+                raise Degraded("医保暂时不通，先按自费")
+            return told
+
+        town.client.line.call = degraded
+        outcome = await town.client.outpatient(person_like(EMPLOYEE), visit("M1"), [line(1)])
+        assert (outcome.state, outcome.cash) == ("selfpay", Decimal("25.00"))
+        (cleared,) = await town.client.clear_up()
+        assert cleared.state == "settled"
+        assert "应退差额" in cleared.text
+        assert await town.client.clear_up() == []
+
+    in_town(scene)
+
+
+def test_uploaded_lines_are_found_without_a_settlement(in_town):
+    async def scene(town):
+        outcome = await town.client.outpatient(person_like(EMPLOYEE), visit(), [line(1), line(2)])
+        data = {"psn_no": outcome.psn_no, "mdtrt_id": outcome.mdtrt_id}
+        told = await town.client.ask("5204", {"data": data | {"setl_id": ""}})
+        assert [row["feedetl_sn"] for row in told["output"]] == ["1", "2"]
+        same = await town.client.ask("5204", {"data": data | {"setl_id": outcome.setl_id}})
+        assert same == told
+
+    in_town(scene)
+
+
 def test_reversal_by_message_id(in_town):
     async def scene(town):
         outcome = await town.client.outpatient(person_like(EMPLOYEE), visit(), [line(1)])

@@ -13,7 +13,7 @@ from .base import Effect, EffectError
 
 
 class Process(Effect):
-    """`process`: the name under which it announced itself; `how`: stop (continued afterwards) or kill."""
+    """`process`: the name under which it announced itself; `how`: 停住 (continued afterwards) or 杀掉."""
 
     kind = "process"
 
@@ -32,8 +32,8 @@ class Process(Effect):
         return {"pid": pid, "born": process.create_time()}
 
     def apply(self, plan: dict[str, Any]) -> dict[str, Any]:
-        how = str(self.spec.get("how", "stop"))
-        os.kill(plan["pid"], signal.SIGKILL if how == "kill" else signal.SIGSTOP)
+        how = str(self.spec.get("how", "停住"))
+        os.kill(plan["pid"], signal.SIGKILL if how == "杀掉" else signal.SIGSTOP)
         return {"pid": plan["pid"], "how": how}
 
     def undo(self, plan: dict[str, Any]) -> None:

@@ -322,7 +322,7 @@ def test_process(code, spec, hospital):
         wait_for(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
         effect.undo(plan)
         wait_for(lambda: psutil.Process(process.pid).status() != psutil.STATUS_STOPPED)
-        made({**spec, "how": "kill"}, hospital).apply(plan)
+        made({**spec, "how": "杀掉"}, hospital).apply(plan)
         assert process.wait(5) == -9
         effect.undo(plan)
     finally:

@@ -1,0 +1,66 @@
+"""The living systems' own rows in the business databases. Without a database they live by their books alone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+log = logging.getLogger("simhospital.records")
+_WAIT_S = 20
+
+
+class Records:
+    """Writes rows as a system would: waiting for locks, giving up with an error that its users see."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.written = 0
+        self.failed = 0
+        self.problem = ""
+        self._pool: AsyncConnectionPool | None = None
+
+    async def start(self) -> None:
+        """Open connections where there is a database; it may come later."""
+        if self.url:
+            self._pool = AsyncConnectionPool(
+                self.url, min_size=1, max_size=4, open=False, timeout=_WAIT_S, kwargs={"options": f"-c statement_timeout={_WAIT_S}s"}
+            )
+            with contextlib.suppress(PoolTimeout):
+                await self._pool.open(wait=False)
+
+    async def stop(self) -> None:
+        if self._pool is not None:
+            await self._pool.close(timeout=2)
+
+    async def write(self, *rows: tuple[str, Mapping[str, Any]]) -> bool:
+        """Insert rows of (table, columns) in one transaction; False where the database refused, hung or is away."""
+        if self._pool is None:
+            return True
+        try:
+            async with self._pool.connection() as connection, connection.cursor() as cursor:
+                for table, row in rows:
+                    await cursor.execute(_insert(table, row), list(row.values()))
+        except (psycopg.Error, PoolTimeout, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            self.failed += 1
+            self.problem = str(error).strip().splitlines()[0][:200] if str(error) else type(error).__name__
+            log.warning("database: %s", self.problem)
+            return False
+        self.written += len(rows)
+        return True
+
+
+def _insert(table: str, row: Mapping[str, Any]) -> sql.Composed:
+    return sql.SQL("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO NOTHING").format(
+        sql.Identifier(*table.split(".")),
+        sql.SQL(", ").join(sql.Identifier(name) for name in row),
+        sql.SQL(", ").join([sql.Placeholder()] * len(row)),
+    )

@@ -93,6 +93,75 @@ def points() -> None:
         typer.echo(f"{name:<18}{text}")
 
 
+@app.command()
+def up(
+    url: Url = "",
+    where: Where = None,
+    change: Set = None,
+    days: Annotated[int, typer.Option(min=0, help="业务库还空着时先生成多少天的历史，0 为不生成")] = 30,
+    visits: Annotated[int, typer.Option(min=1, help="历史中平均每天门急诊人次")] = 300,
+    centre: Annotated[bool, typer.Option("--centre/--no-centre", help="同时运行医保中心")] = True,
+) -> None:
+    """运行整家医院，直到按下 Ctrl+C：各系统、仪器、第三方和医保中心。"""
+    import asyncio
+    import logging
+    from dataclasses import replace
+
+    from simhospital.generate.plan import Plan
+    from simhospital.life.up import live
+
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    chosen = replace(settings_of(where, change), database_url=url)
+    plan = Plan(today() - timedelta(days=days), days, visits, chosen.traffic.seed) if days else None
+    children = [("centre", "run", "--host", chosen.host, "--port", str(chosen.own["centre"]))] if centre else []
+    try:
+        asyncio.run(live(chosen, plan, typer.echo, children=children))
+    except OSError as error:
+        typer.echo(f"不能监听端口：{error.strerror or error}。可用 --set own.lis=0 之类改端口。", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def status() -> None:
+    """说明正在运行的医院：各条线路、积压和各系统的收发。"""
+    from simhospital.home import home
+    from simhospital.life.up import read_status
+
+    found = read_status(home())
+    if found is None:
+        typer.echo("这里没有运行过模拟医院（SIMHOSPITAL_HOME 指向它的目录）。", err=True)
+        raise typer.Exit(1)
+    age = time.time() - float(str(found["at"]))
+    typer.echo(f"{'正在运行' if age < 10 else '已停止'}，{age:.0f} 秒前的情况：")
+    for line, facts in dict(found["lines"]).items():  # type: ignore[call-overload]
+        typer.echo(f"  {line:<14}{'已连接' if facts['connected'] else '未连接'}  待发 {facts['waiting']}")
+    for name in ("taken", "happened", "database"):
+        typer.echo(f"  {name}: {found[name]}")
+
+
+@app.command()
+def say(
+    kind: Annotated[str, typer.Argument(help="his-adt、cis-orders、lis-report、pacs-report、dev-cbc、dev-chem1……")],
+    count: Annotated[int, typer.Option(min=1, max=10000, help="说多少条")] = 1,
+    wait: Annotated[float, typer.Option(min=0.1, help="最多等多少秒")] = 30,
+    where: Where = None,
+    change: Set = None,
+) -> None:
+    """用一条线路发几条消息，看对方怎么应答。"""
+    import asyncio
+
+    from simhospital.life.once import KINDS, speak
+
+    if kind not in KINDS:
+        typer.echo(f"没有“{kind}”这条线路，可选：{'、'.join(KINDS)}。", err=True)
+        raise typer.Exit(2)
+    found = asyncio.run(speak(settings_of(where, change), kind, count, wait))
+    words = {"acknowledged": "已确认", "refused": "被拒收", "waiting": "没有应答", "lost": "丢失"}
+    typer.echo("，".join(f"{words.get(k, k)} {n}" for k, n in found.items()))
+    if set(found) - {"acknowledged"}:
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """Run the command line."""
     app()

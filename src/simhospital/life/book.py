@@ -62,7 +62,8 @@ class Book:
     def number(self, name: str) -> int:
         """The next of a series, from 1; never given twice."""
         row = self.db.execute(
-            "INSERT INTO counter VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value", [name]
+            "INSERT INTO counter VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
+            [name],
         ).fetchone()
         return int(row[0])
 
@@ -93,7 +94,9 @@ class Book:
 
     def answered(self, number: int, state: str, answer: str = "") -> None:
         """state: acknowledged, refused, or lost (a fault made the sender believe that it had sent)."""
-        self.db.execute("UPDATE sent SET state = ?, answer = ?, answered = ? WHERE id = ?", [state, answer, time.time(), number])
+        self.db.execute(
+            "UPDATE sent SET state = ?, answer = ?, answered = ? WHERE id = ?", [state, answer, time.time(), number]
+        )
 
     def known(self, channel: str, control_id: str, body: bytes) -> bytes | None:
         """The answer that this very message has already had; counts the repeat."""
@@ -103,7 +106,9 @@ class Book:
         ).fetchone()
         return row[0] if row else None
 
-    def took(self, channel: str, control_id: str, type_: str, key: str, body: bytes, answer: bytes, state: str = "taken") -> None:
+    def took(
+        self, channel: str, control_id: str, type_: str, key: str, body: bytes, answer: bytes, state: str = "taken"
+    ) -> None:
         """Keep what came in, with the answer that it gets; committed when this returns."""
         self._prune()
         self.db.execute(

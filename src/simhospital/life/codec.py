@@ -86,7 +86,9 @@ def decode(body: bytes) -> str:
     return body.decode("gb18030", "replace")
 
 
-def acknowledgement(message: Message, code: str, text: str = "", control_id: str = "", at: datetime | None = None) -> bytes:
+def acknowledgement(
+    message: Message, code: str, text: str = "", control_id: str = "", at: datetime | None = None
+) -> bytes:
     """An ACK for the message, from its receiver; code AA, AE or AR."""
     msh = message.field
     moment = stamp(at) if at else ""

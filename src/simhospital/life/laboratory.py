@@ -33,6 +33,7 @@ class Laboratory:
     known: OrderedDict[str, Sample] = field(default_factory=OrderedDict)
     asked: OrderedDict[str, str] = field(default_factory=OrderedDict)
     unmatched: int = 0
+    labels: int = 0
     reports: int = 0
 
     def expect(self, sample: Sample) -> None:
@@ -71,7 +72,7 @@ class Laboratory:
         found = {}
         for row in message.all("OBX"):
             if len(row) > 5 and row[5]:
-                found[_item_of(row[3], row[4])] = row[5]
+                found[_item_of(row[3], row[4])] = _in_our_unit(row[5], row[6] if len(row) > 6 else "")
         return self._take(barcode, found)
 
     def foreign(self, body: bytes) -> tuple[str, str, str] | None:
@@ -89,16 +90,22 @@ class Laboratory:
             return None
         if not isinstance(label, dict) or "barcode" not in label:
             return None
-        return str(label.get("msg_id") or ""), "LABEL", str(label["barcode"])
+        barcode = str(label["barcode"])
+        self._labelled(barcode)
+        return str(label.get("msg_id") or ""), "LABEL", barcode
 
     async def label(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """智能贴标: a tube was made for a patient."""
         barcode = str(body.get("barcode") or "")
         if not barcode:
             raise Wrong("缺少条码 barcode")
+        self._labelled(barcode)
+        return {"code": 0, "message": "成功", "barcode": barcode, "known": barcode in self.asked}
+
+    def _labelled(self, barcode: str) -> None:
+        self.labels += 1
         if sample := self.known.get(barcode):
             sample.collected = now()
-        return {"code": 0, "message": "成功", "barcode": barcode, "known": barcode in self.asked}
 
     def _take(self, barcode: str, values: dict[str, str]) -> str:
         sample = self.known.get(barcode)
@@ -123,9 +130,21 @@ class Laboratory:
         number = self.link.book.number("report")
         control_id = f"LIS{at:%y%m%d}{number:08d}"
         head = messages.msh("LIS", "ESB", "ORU^R01", control_id, at, self.link.charset.says)
-        self.link.put(control_id, "ORU^R01", str(sample.patient.brid), messages.report(head, sample, at, technician, checker))
+        self.link.put(
+            control_id, "ORU^R01", str(sample.patient.brid), messages.report(head, sample, at, technician, checker)
+        )
         self.reports += 1
         await self.records.write(*_rows(sample, at, technician, checker, number))
+
+
+def _in_our_unit(value: str, unit: str) -> str:
+    """Haemoglobin that was not converted on its way comes in g/dL."""
+    if unit != "g/dL":
+        return value
+    try:
+        return f"{float(value) * 10:.0f}"
+    except ValueError:
+        return value
 
 
 def _item_of(code: str, name: str) -> str:
@@ -153,6 +172,12 @@ def _rows(s: Sample, at: Any, technician: str, checker: str, number: int) -> lis
             text = s.values[item.ename]
             number_of = float(text) if text.replace(".", "", 1).isdigit() else None
             limits = f"{item.low:g}-{item.high:g}" if item.low is not None and item.high is not None else "阴性"
-            found = {"itemno": item.no, "reportvalue": number_of, "reportdesc": text, "resultstatus": s.flags.get(item.ename, ""), "refrange": limits, "unit": item.unit}  # fmt: skip
-            rows.append(("lis.jy_jg", {**key, **found}))
+            found = {
+                "itemno": item.no,
+                "reportvalue": number_of,
+                "reportdesc": text,
+                "unit": item.unit,
+                "refrange": limits,
+            }
+            rows.append(("lis.jy_jg", {**key, **found, "resultstatus": s.flags.get(item.ename, "")}))
     return rows

@@ -11,7 +11,9 @@ from .codec import escape, stamp
 from .world import Doctor, Patient, Sample, Visit
 
 
-def msh(sender: str, receiver: str, type_: str, control_id: str, at: datetime, charset: str, version: str = "2.4") -> str:
+def msh(
+    sender: str, receiver: str, type_: str, control_id: str, at: datetime, charset: str, version: str = "2.4"
+) -> str:
     """The first segment."""
     return f"MSH|^~\\&|{sender}|GYRMYY|{receiver}|GYRMYY|{stamp(at)}||{type_}|{control_id}|P|{version}||||||{charset}"
 
@@ -29,7 +31,9 @@ def pv1(kind: str, place: str, d: Doctor, number: str, at: datetime) -> str:
     return f"PV1|1|{kind}|{escape(place)}||||{doctor}|||{d.department}|||||||{doctor}||{number}" + "|" * 25 + stamp(at)
 
 
-def adt(event: str, head: str, p: Patient, place: str, d: Doctor, number: str, at: datetime, diagnosis: Row | None = None) -> str:
+def adt(
+    event: str, head: str, p: Patient, place: str, d: Doctor, number: str, at: datetime, diagnosis: Row | None = None
+) -> str:
     """Registration, admission, transfer, discharge, change of a patient."""
     kind = "I" if event in {"A01", "A02", "A03"} else "E" if d.department == "0701" else "O"
     segments = [head, f"EVN|{event}|{stamp(at)}", pid(p), pv1(kind, place, d, number, at)]
@@ -79,14 +83,18 @@ def obx(number: int, item: LabItem, value: str, flag: str, unit: str | None = No
     kind = "NM" if item.kind == "N" else "ST"
     limits = f"{item.low:g}-{item.high:g}" if item.low is not None and item.high is not None else "阴性"
     shown = item.unit if unit is None else unit
-    return f"OBX|{number}|{kind}|{item.loinc}^{escape(item.ename)}^LN||{escape(value)}|{escape(shown)}|{limits}|{flag}|||F"
+    return (
+        f"OBX|{number}|{kind}|{item.loinc}^{escape(item.ename)}^LN||{escape(value)}|{escape(shown)}|{limits}|{flag}|||F"
+    )
 
 
 def report(head: str, s: Sample, at: datetime, technician: str, checker: str, status: str = "F") -> str:
     """The laboratory's report: what EMR, CIS, OPD and ODR receive."""
     collected = stamp(s.collected or s.asked)
     kind = {"1": "O", "2": "I", "3": "E"}[s.source]
-    rows = [obx(n, i, s.values[i.ename], s.flags[i.ename]) for n, i in enumerate(s.panel.items, 1) if i.ename in s.values]
+    rows = [
+        obx(n, i, s.values[i.ename], s.flags[i.ename]) for n, i in enumerate(s.panel.items, 1) if i.ename in s.values
+    ]
     return "\r".join([
         head, pid(s.patient), pv1(kind, s.doctor.department_name, s.doctor, s.visit, s.asked),
         f"ORC|RE|{s.order}|{s.barcode}",

@@ -37,7 +37,8 @@ def image(patient: Patient, exam: Row, accession: str, study: str, *, charset: s
         "SpecificCharacterSet": charset, "SOPClassUID": meta.MediaStorageSOPClassUID, "SOPInstanceUID": meta.MediaStorageSOPInstanceUID,
         "StudyInstanceUID": study, "SeriesInstanceUID": generate_uid(), "AccessionNumber": accession, "Modality": exam["kind"],
         "PatientName": patient.name, "PatientID": str(patient.brid), "PatientSex": "M" if patient.sex == "1" else "F",
-        "PatientBirthDate": f"{patient.born:%Y%m%d}", "StudyDate": f"{at:%Y%m%d}", "StudyTime": f"{at:%H%M%S}", "StudyDescription": exam["fymc"],
+        "PatientBirthDate": f"{patient.born:%Y%m%d}", "StudyDate": f"{at:%Y%m%d}",
+        "StudyTime": f"{at:%H%M%S}", "StudyDescription": exam["fymc"],
         "SeriesNumber": 1, "InstanceNumber": 1, "Rows": _SIDE, "Columns": _SIDE, "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7,
         "PixelRepresentation": 0, "SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2", "BodyPartExamined": "CHEST",
     }  # fmt: skip
@@ -62,7 +63,9 @@ class Archive:
         ae = AE(ae_title=TITLE)
         ae.add_supported_context(DX_STORAGE)
         ae.add_supported_context(Verification)
-        self._server = ae.start_server((self.host, self.port), block=False, evt_handlers=[(evt.EVT_C_STORE, self._store)])
+        self._server = ae.start_server(
+            (self.host, self.port), block=False, evt_handlers=[(evt.EVT_C_STORE, self._store)]
+        )
         self.port = self._server.socket.getsockname()[1]
 
     async def stop(self) -> None:
@@ -115,7 +118,9 @@ class Modality:
         """Until cancelled."""
         while True:
             ds = await self.queue.get()
-            number = self.book.write("dev-image", str(ds.SOPInstanceUID), "C-STORE", str(ds.PatientID), str(ds.SOPInstanceUID).encode())
+            number = self.book.write(
+                "dev-image", str(ds.SOPInstanceUID), "C-STORE", str(ds.PatientID), str(ds.SOPInstanceUID).encode()
+            )
             pause = 1.0
             while True:
                 held = points.active("send-silent", "dev-image") or points.active("system-down", "dev-image")

@@ -13,14 +13,14 @@ from psycopg import sql
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 log = logging.getLogger("simhospital.records")
-_WAIT_S = 20
 
 
 class Records:
     """Writes rows as a system would: waiting for locks, giving up with an error that its users see."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, wait_s: float = 20) -> None:
         self.url = url
+        self.wait_s = wait_s
         self.written = 0
         self.failed = 0
         self.problem = ""
@@ -29,8 +29,9 @@ class Records:
     async def start(self) -> None:
         """Open connections where there is a database; it may come later."""
         if self.url:
+            options = f"-c statement_timeout={int(self.wait_s * 1000)}"
             self._pool = AsyncConnectionPool(
-                self.url, min_size=1, max_size=4, open=False, timeout=_WAIT_S, kwargs={"options": f"-c statement_timeout={_WAIT_S}s"}
+                self.url, min_size=1, max_size=4, open=False, timeout=self.wait_s, kwargs={"options": options}
             )
             with contextlib.suppress(PoolTimeout):
                 await self._pool.open(wait=False)

@@ -144,14 +144,24 @@ async def review(path: str, body: Json) -> Json:
     if sum("头孢" in n for n in names) > 1:
         problems.append({"level": 2, "text": "重复使用头孢菌素"})
     blocked = any(p["level"] == 3 for p in problems)
-    return {"code": 0, "result": "blocked" if blocked else "passed", "problems": problems, "prescription": body.get("prescription")}
+    return {
+        "code": 0,
+        "result": "blocked" if blocked else "passed",
+        "problems": problems,
+        "prescription": body.get("prescription"),
+    }
 
 
 async def circulate(path: str, body: Json) -> Json:
     """处方流转: takes a prescription to be filled outside."""
     if not body.get("prescription"):
         raise Wrong("缺少处方号 prescription")
-    return {"code": 0, "message": "成功", "hiRxno": f"44{digest(str(body['prescription']).encode())[:18]}", "rxStasCodg": "1"}
+    return {
+        "code": 0,
+        "message": "成功",
+        "hiRxno": f"44{digest(str(body['prescription']).encode())[:18]}",
+        "rxStasCodg": "1",
+    }
 
 
 async def trace(path: str, body: Json) -> Json:
@@ -172,8 +182,8 @@ class Payments:
         self.orders: dict[str, Json] = {}
 
     async def answer(self, path: str, body: Json) -> Json:
-        """Paths end in pay, query or refund."""
-        order, what = str(body.get("order") or ""), path.rstrip("/").rsplit("/", 1)[-1]
+        """action: pay (where nothing is said), query or refund."""
+        order, what = str(body.get("order") or ""), str(body.get("action") or "pay")
         if not order:
             raise Wrong("缺少订单号 order")
         known = self.orders.get(order)
@@ -187,7 +197,8 @@ class Payments:
         if known:
             return {"code": 0, **known}
         self.orders[order] = paid = {
-            "order": order, "state": "paid", "amount": str(body.get("amount", "0")), "serial": uuid.uuid4().hex, "method": body.get("method", "01"),
+            "order": order, "state": "paid", "amount": str(body.get("amount", "0")), "serial": uuid.uuid4().hex,
+            "method": body.get("method", "01"),
         }  # fmt: skip
         while len(self.orders) > 20_000:
             self.orders.pop(next(iter(self.orders)))

@@ -142,7 +142,10 @@ class World:
         fit = [
             r
             for r in dictionaries.rows("drugs")
-            if r["jslb"] == "00" and r["sfxm"] != "10" and r["route"] not in {"iv", "ivgtt"} and r["kss"] <= min(doctor.antibiotics, "2")
+            if r["jslb"] == "00"
+            and r["sfxm"] != "10"
+            and r["route"] not in {"iv", "ivgtt"}
+            and r["kss"] <= min(doctor.antibiotics, "2")
         ]
         return self.chance.sample(fit, self.chance.randint(1, most))
 
@@ -172,7 +175,9 @@ class World:
         born = now().date() - timedelta(days=int(chance.betavariate(1.6, 1.6) * 32000))
         phone = f"1{chance.choice(('35', '38', '59', '86'))}{chance.randrange(10**8):08d}"
         address = f"广元区{chance.choice(('人民路', '建设街', '滨江大道', '学府路'))}{chance.randrange(1, 300)}号"
-        return Patient(brid, name, sex, born, certno(born, chance.randrange(998), sex), phone, address, chance.random() < 0.72)
+        return Patient(
+            brid, name, sex, born, certno(born, chance.randrange(998), sex), phone, address, chance.random() < 0.72
+        )
 
 
 def flag_of(item: dictionaries.LabItem, value: float) -> str:

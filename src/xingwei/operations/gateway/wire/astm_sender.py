@@ -39,11 +39,19 @@ class Sender:
         self, text: bytes, times: Times | None = None, *, size: int = 240, by_record: bool = True, host: bool = True
     ) -> None:
         self._times = times or Times()
-        self._frames = deque(frames(text, size, by_record=by_record))
+        self._all = frames(text, size, by_record=by_record)
+        self._frames = deque(self._all)
         self._host = host
         self._state = "idle"
         self._tries = 0
         self._until: float | None = None
+
+    def again(self) -> Sender:
+        """The same message from its beginning."""
+        fresh = Sender(b"", self._times, host=self._host)
+        fresh._all = self._all
+        fresh._frames = deque(self._all)
+        return fresh
 
     @property
     def deadline(self) -> float | None:

@@ -3,11 +3,13 @@ a process that was killed must be back in a fraction of a second."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="接口网关：运行网关进程，查看通道。", no_args_is_help=True)
+app = typer.Typer(help="接口网关：运行网关进程，查看通道，导入配置。", no_args_is_help=True)
+NO_DATABASE = frozenset({"check"})
 
 
 @app.command()
@@ -38,3 +40,32 @@ def status() -> None:
         return
     for line in lines:
         typer.echo(line)
+
+
+Directory = Annotated[Path, typer.Argument(help="YAML 文件或目录，例如 gateways/guangyuan")]
+
+
+@app.command("import")
+def import_(path: Directory) -> None:
+    """导入通道、编码对照与路由：补上没有的，改正不同的；人工发布过的规则只生成草稿，等人复核。重复导入没有影响。"""
+    from xingwei.base.policy.engine import system_actor
+
+    from .services.base import GatewayRefused
+    from .services.importer import import_gateway
+
+    try:
+        done = import_gateway(system_actor("command"), path)
+    except GatewayRefused as refused:
+        typer.echo(f"没有导入，内容没有改动：\n{refused}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(str(done))
+
+
+@app.command()
+def check(path: Directory) -> None:
+    """核对配置文件：写法、每种协议的参数、每条规则能不能编译；不写入。"""
+    from .services.importer import check as check_files
+
+    problems = check_files(path)
+    typer.echo("\n".join(problems) or "没有发现问题", err=bool(problems))
+    raise typer.Exit(1 if problems else 0)

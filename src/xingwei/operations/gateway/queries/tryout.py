@@ -46,6 +46,10 @@ class TryOut:
     by_outcome: Counter[str] = field(default_factory=Counter)
     problem: str = ""
 
+    @property
+    def outcomes(self) -> list[tuple[str, int]]:
+        return self.by_outcome.most_common(10)
+
 
 @dataclass(frozen=True, slots=True)
 class _Result:

@@ -68,6 +68,15 @@ class Plan:
     more: bool = False
 
     @property
+    def rows(self) -> dict[str, list[tuple[str, int]]]:
+        """For the page: types, targets and refusals with their numbers, most first."""
+        return {
+            "types": self.types.most_common(20),
+            "targets": self.targets.most_common(),
+            "refused": self.refused.most_common(),
+        }
+
+    @property
     def count(self) -> int:
         return len(self.ready)
 

@@ -103,7 +103,7 @@ class InsuranceClient:
         caller: Caller,
         profile_name: str = "guangyuan",
         directory: Path | None = None,
-        timeout_s: float = 8.0,
+        timeout_s: float = 12.0,
         board: Board | None = None,
     ) -> None:
         place = directory or home()

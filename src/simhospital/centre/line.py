@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from .signing import Account, sign_body, sign_headers
 from .tables import length_of
 
 CHINA = ZoneInfo("Asia/Shanghai")
+HARMLESS = re.compile(r"1\d{3}|20\d\d|2206|2303|3201|5\d{3}|9001")  # may be asked twice
 CUT_OFF = "医保暂时不通，请按自费收费，恢复后补结"
 
 
@@ -65,7 +67,7 @@ class Line:
     _sequence = itertools.count(int(time.time() * 1000) % 10_000)
 
     def __init__(
-        self, base_url: str, account: Account, profile: Profile, caller: Caller, board: Board, timeout_s: float = 8.0
+        self, base_url: str, account: Account, profile: Profile, caller: Caller, board: Board, timeout_s: float = 12.0
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.account = account
@@ -138,19 +140,31 @@ class Line:
         return interface.path if interface else str(self.profile.single_path)
 
     async def _post(self, path: str, infno: str, body: bytes) -> tuple[int, str, bytes]:
-        if self.board.active("dns-failure", "his") and not _is_address(self.base_url):
+        if self.board.strikes("dns-failure", "his") and not _is_address(self.base_url):
             raise Degraded("找不到医保前置机的地址（域名解析失败），请按自费收费，恢复后补结")
-        self._session = self._session or aiohttp.ClientSession(timeout=self._timeout)
+        if self._session is None:  # lines are given up before the other side does it under our feet
+            connector = aiohttp.TCPConnector(limit=256, keepalive_timeout=4)
+            self._session = aiohttp.ClientSession(timeout=self._timeout, connector=connector)
         milliseconds = int(self.now().timestamp() * 1000)
         headers = sign_headers(self.profile.headers, self._key(), infno, body, milliseconds)
         headers |= {"Content-Type": "application/json; charset=utf-8"}
         try:
-            async with self._session.post(self.base_url + path, data=body, headers=headers) as answer:
-                return answer.status, answer.content_type, await answer.read()
+            try:
+                return await self._send(self._session, path, body, headers)
+            except aiohttp.ServerDisconnectedError:
+                if not HARMLESS.fullmatch(infno):
+                    raise
+                return await self._send(self._session, path, body, headers)
         except (aiohttp.ClientConnectorError, aiohttp.ClientConnectionResetError) as error:
             raise Degraded(CUT_OFF) from error
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             raise Lost("医保未在时限内应答，结果未知，请勿重复结算") from error
+
+    async def _send(
+        self, session: aiohttp.ClientSession, path: str, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[int, str, bytes]:
+        async with session.post(self.base_url + path, data=body, headers=headers) as answer:
+            return answer.status, answer.content_type, await answer.read()
 
     def _judge(self, status: int, content: bytes) -> Any:
         try:

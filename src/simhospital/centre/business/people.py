@@ -176,7 +176,7 @@ def person_information(call: Call) -> dict[str, Any]:
     }
     identities = []
     if row["aid"]:
-        identities.append({"psn_idet_type": "2306", "psn_type_lv": None, "begntime": "2020-01-01 00:00:00"})
+        identities.append({"psn_idet_type": "23", "psn_type_lv": None, "begntime": "2020-01-01 00:00:00"})
     return {
         "baseinfo": shape("1101", "baseinfo", basics(row, call.now.date())),
         "insuinfo": [shape("1101", "insuinfo", insurance)],

@@ -25,7 +25,7 @@ def hospital(call: Call) -> dict[str, Any]:
         "fixmedins_name": call.head.get("fixmedins_name"),
         "uscc": f"12{call.profile.admdvs}0000000000",
         "fixmedins_type": given["fixmedins_type"],
-        "hosp_lv": "05",
+        "hosp_lv": "2",
     }
     return {"medinsinfo": [shape("1201", "medinsinfo", told)]}
 
@@ -67,9 +67,18 @@ def diagnoses(call: Call) -> dict[str, Any]:
     """5202: the diagnoses of a visit."""
     given = call.input["data"]
     row = visit(call, given["mdtrt_id"], given["psn_no"], "", "")
-    found = call.store.all("select info from diagnosis where mdtrt_id = ? order by type, srt_no", row["mdtrt_id"])
-    ids = {"mdtrt_id": row["mdtrt_id"], "psn_no": row["psn_no"], "inout_diag_type": "1" if row["kind"] == "in" else "2"}
-    return {"diseinfo": [shape("5202", "diseinfo", json.loads(line["info"]) | ids) for line in found]}
+    found = call.store.all("select * from diagnosis where mdtrt_id = ? order by type, srt_no", row["mdtrt_id"])
+    told = []
+    for line in found:
+        info = {"maindiag_flag": "1" if line["srt_no"] == 1 else "0"} | json.loads(line["info"])
+        info |= {
+            "diag_info_id": f"{row['mdtrt_id']}{line['srt_no']:02d}",
+            "mdtrt_id": row["mdtrt_id"],
+            "psn_no": row["psn_no"],
+            "inout_diag_type": "1" if row["kind"] == "in" else "2",
+        }
+        told.append(shape("5202", "diseinfo", info))
+    return {"diseinfo": told}
 
 
 @transaction("5206")

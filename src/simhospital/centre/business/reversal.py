@@ -135,7 +135,7 @@ def settlement_information(call: Call) -> dict[str, Any]:
         "pay_loc": "2",
         "fixmedins_code": row["fixmedins"],
         "fixmedins_name": call.head.get("fixmedins_name"),
-        "hosp_lv": "05",
+        "hosp_lv": "2",
         "fixmedins_poolarea": call.profile.admdvs,
         "begndate": stay["begntime"][:10],
         "enddate": (stay["endtime"] or row["setl_time"])[:10],

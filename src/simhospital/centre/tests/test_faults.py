@@ -95,6 +95,7 @@ async def case_if03d(town):
 async def case_if04(town):
     switchboard.start("IF04", parameters={"share": 1}, duration_s=60)
     town.client.line._timeout = aiohttp.ClientTimeout(total=20)
+    town.client.line._session = None
     await settle(town, person_like(EMPLOYEE), "A")
     assert town.client.book.counts() == {"settled": 2}
     assert len(town.rows("select * from settlement")) == 1

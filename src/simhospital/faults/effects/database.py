@@ -163,10 +163,20 @@ class Settings(Effect):
 
 
 class RoleLocked(Effect):
-    """The database account of an application: `simh_app` is locked (made on first use, with no rights but to log in)."""
+    """A database account is locked: `role`, simh_app of the applications or simh_probe of the probes.
+
+    Made on first use, with no rights but to log in.
+    """
 
     kind = "role-locked"
-    role = "simh_app"
+
+    @property
+    def role(self) -> str:
+        """The account; only the hospital's own."""
+        name = str(self.spec.get("role", "simh_app"))
+        if not name.startswith("simh_"):
+            raise EffectError(f"“{name}”不是模拟医院的账号。")
+        return name
 
     def apply(self, plan: dict[str, Any]) -> dict[str, Any]:
         with connected(self.context) as connection:

@@ -14,6 +14,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -135,22 +136,36 @@ def _die_with_parent() -> None:
 
 
 class Memory(Effect):
-    """Memory taken, really written to: `mb`, never more than a quarter of what is free."""
+    """Memory taken, really written to: `mb`, never more than a quarter of what is free; at once or over `grow_s`."""
 
     kind = "memory"
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.taken: bytearray | None = None
+        self.taken: list[bytearray] = []
+        self.ending = threading.Event()
 
     def apply(self, plan: dict[str, Any]) -> dict[str, Any]:
         free = psutil.virtual_memory().available // 2**20
         wanted = max(1, min(int(self.spec.get("mb", 512)), free // 4))
-        self.taken = bytearray(b"\x55") * (wanted * 2**20)
-        return {"mb": wanted, "free_before_mb": free, "pid": os.getpid()}
+        seconds = float(self.spec.get("grow_s", 0))
+        if seconds:
+            threading.Thread(target=self._grow, args=(wanted, seconds), daemon=True).start()
+        else:
+            self.taken.append(bytearray(b"\x55") * (wanted * 2**20))
+        return {"mb": wanted, "over_s": seconds, "free_before_mb": free, "pid": os.getpid()}
+
+    def _grow(self, wanted: int, seconds: float) -> None:
+        steps = max(1, min(wanted, int(seconds * 5)))
+        for step in range(steps):
+            if self.ending.wait(seconds / steps):
+                return
+            part = wanted * 2**20 * (step + 1) // steps - wanted * 2**20 * step // steps
+            self.taken.append(bytearray(b"\x55") * part)
 
     def undo(self, plan: dict[str, Any]) -> None:
-        self.taken = None
+        self.ending.set()
+        self.taken.clear()
 
 
 class Descriptors(Effect):

@@ -50,7 +50,7 @@ def test_start_and_stop_and_the_truth(hospital, database):
 
 def test_it_is_taken_back_by_its_time_although_nobody_asks(hospital, database):
     before = prices(database)
-    fault = switchboard.start("DT03", duration_s=1.0)
+    fault = switchboard.start("DT03", duration_s=3.0)
     assert prices(database) != before
     wait_for(lambda: prices(database) == before)
     wait_for(lambda: not keepers(fault.id))
@@ -69,7 +69,7 @@ def test_a_killed_keeper_is_made_good_by_its_partner(hospital, database):
 
 def test_both_killed_are_made_good_by_the_next_command(hospital, database):
     before = prices(database)
-    fault = switchboard.start("DT03", duration_s=2.0)
+    fault = switchboard.start("DT03", duration_s=4.0)
     for process in sorted(keepers(fault.id), key=lambda p: p.pid):
         process.send_signal(signal.SIGKILL)
     assert prices(database) != before

@@ -41,7 +41,7 @@ def site() -> Iterator[Site]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     env = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "DJANGO_SETTINGS_MODULE"}}
-    env |= {"XINGWEI_HOME": str(home), "XINGWEI_PORT": str(port), "XINGWEI_DEMO_DAYS": DAYS}
+    env |= {"XINGWEI_HOME": str(home), "XINGWEI_PORT": str(port), "XINGWEI_DEMO_DAYS": DAYS, "XINGWEI_HOSPITAL": "0"}
     with log.open("w") as out:
         up = subprocess.Popen([sys.executable, "-m", "xingwei.web.cli", "up"], env=env, stdout=out, stderr=out)
         try:

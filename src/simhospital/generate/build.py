@@ -52,6 +52,7 @@ def build(url: str, plan: Plan, *, flaws: bool = True, workers: int = 2, say: Sa
         connection.commit()
     say("日结、账单与凭证已生成")
     _finish(url, workers)
+    _sign(url, plan)
     say("主键与索引已建立")
 
 
@@ -69,7 +70,7 @@ def digest(connection: psycopg.Connection) -> str:
 
 
 def about(connection: psycopg.Connection) -> dict[str, str]:
-    """What was built: first, days, visits, seed; empty where nothing was."""
+    """What was built: first, days, visits, seed; empty where nothing was, or not to its end."""
     if connection.execute("SELECT to_regclass('sim.about')").fetchone() == (None,):
         return {}
     return dict(connection.execute("SELECT name, value FROM sim.about").fetchall())
@@ -96,10 +97,15 @@ def _fill(connection: psycopg.Connection, plan: Plan) -> None:
         with connection.cursor() as cursor, cursor.copy(target) as copy:
             for row in rows:
                 copy.write_row(row)
-    facts = {"first": plan.first, "days": plan.days, "visits": plan.visits, "seed": plan.seed}
-    for name, value in facts.items():
-        connection.execute("INSERT INTO sim.about VALUES (%s, %s)", [name, str(value)])
     connection.commit()
+
+
+def _sign(url: str, plan: Plan) -> None:
+    """Say what was built: last, so that a build that was broken off is known as such."""
+    facts = {"first": plan.first, "days": plan.days, "visits": plan.visits, "seed": plan.seed}
+    with psycopg.connect(url) as connection:
+        for name, value in facts.items():
+            connection.execute("INSERT INTO sim.about VALUES (%s, %s)", [name, str(value)])
 
 
 def _stretches(plan: Plan) -> Iterator[tuple[tuple[str, ...], date, date]]:

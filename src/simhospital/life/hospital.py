@@ -141,16 +141,21 @@ class Hospital:
         """Let so many of the hospital's minutes pass, a little more or less."""
         await asyncio.sleep(minutes * 60 / self.settings.traffic.haste * (0.6 + 0.8 * self.world.chance.random()))
 
-    async def start(self) -> None:
-        """Open every port and start every line. Raises OSError where a port is taken."""
+    async def start(self) -> list[str]:
+        """Open every port and start every line; in words, which ports are taken (they are tried again and again)."""
         await self.records.start()
+        troubles = []
         parts: list[Receiver | Service | Archive] = [*self.receivers, *self.services, self.archive]
         for part in parts:
-            await part.start()
+            try:
+                await part.start()
+            except OSError as error:
+                troubles.append(f"端口 {part.port} 用不了（{error.strerror or error}），过后再试")
             self.keep(part.run())
         for link in self.links.values():
             self.keep(link.run())
         self.keep(self.modality.run())
+        return troubles
 
     async def stop(self) -> None:
         """Close everything; what was not sent waits in the books."""

@@ -14,8 +14,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from simhospital.generate.build import about, build
+from simhospital.generate.build import about
 from simhospital.generate.plan import Plan
 from simhospital.home import home
 from simhospital.settings import Settings
@@ -25,6 +27,7 @@ from .hospital import Hospital
 
 log = logging.getLogger("simhospital")
 STATUS = "status.json"
+_PROGRAM = (sys.executable, "-m", "simhospital")
 Say = Callable[[str], None]
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 
@@ -36,20 +39,30 @@ async def live(settings: Settings, plan: Plan | None, say: Say, *, children: Seq
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     hospital = Hospital(settings, home())
-    keepers = [asyncio.create_task(_child(command, say)) for command in children]
+    keepers: list[asyncio.Task[None]] = [asyncio.create_task(_child(command, say)) for command in children]
+    opening = asyncio.create_task(_open(hospital, plan, say))
+    stop = asyncio.create_task(stopping.wait())
     try:
-        await _past(hospital, plan, say)
-        await hospital.start()
-        hospital.keep(arrivals(hospital))
-        hospital.keep(enquiries(hospital))
-        hospital.keep(_tell(hospital))
-        say(f"{settings.name}已开门，消息发往 {settings.host}，HTTP 入口 {settings.http}")
-        await stopping.wait()
+        await asyncio.wait({opening, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if opening.done():
+            opening.result()
+        await stop
     finally:
-        for task in keepers:
+        for task in (opening, stop, *keepers):
             task.cancel()
-        await asyncio.gather(*keepers, return_exceptions=True)
+        await asyncio.gather(opening, stop, *keepers, return_exceptions=True)
         await hospital.stop()
+
+
+async def _open(hospital: Hospital, plan: Plan | None, say: Say) -> None:
+    settings = hospital.settings
+    await _past(hospital, plan, say)
+    for trouble in await hospital.start():
+        say(trouble)
+    hospital.keep(arrivals(hospital))
+    hospital.keep(enquiries(hospital))
+    hospital.keep(_tell(hospital))
+    say(f"{settings.name}已开门，消息发往 {settings.host}，HTTP 入口 {settings.http}")
 
 
 async def _past(hospital: Hospital, plan: Plan | None, say: Say) -> None:
@@ -58,21 +71,56 @@ async def _past(hospital: Hospital, plan: Plan | None, say: Say) -> None:
     if not url:
         say("没有 SIMHOSPITAL_DATABASE_URL：只有消息，没有业务库")
         return
-
-    def prepare() -> int:
-        with psycopg.connect(url, connect_timeout=10) as connection:
-            known = about(connection)
+    try:
+        known = await asyncio.to_thread(_known, url)
         if plan is not None and not known:
             say(f"生成业务库：{plan.days} 天，每天 {plan.visits} 人次……")
-            build(url, plan, say=log.debug)
-        with psycopg.connect(url) as connection:
-            return hospital.world.take_from(connection, hospital.settings.traffic.patients)
-
-    try:
-        count = await asyncio.to_thread(prepare)
+            await _build(url, plan)
+        count = await asyncio.to_thread(_take, hospital, url)
         say(f"业务库已就绪，{count} 名患者")
     except psycopg.Error as error:
         say(f"业务库不可用（{str(error).strip()[:200]}），先只发消息")
+
+
+def _known(url: str) -> dict[str, str]:
+    """What was built there; makes the database where the server has none of that name."""
+    name = conninfo_to_dict(url).get("dbname")
+    with psycopg.connect(make_conninfo(url, dbname="postgres"), autocommit=True, connect_timeout=10) as server:
+        if server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
+            server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(str(name))))
+    with psycopg.connect(url, connect_timeout=10) as connection:
+        return about(connection)
+
+
+def _take(hospital: Hospital, url: str) -> int:
+    with psycopg.connect(url, connect_timeout=10) as connection:
+        return hospital.world.take_from(connection, hospital.settings.traffic.patients)
+
+
+async def _build(url: str, plan: Plan) -> None:
+    """In a process of its own, which ends with this one. Raises psycopg.Error where it failed."""
+    numbers = {"--days": plan.days, "--visits": plan.visits, "--seed": plan.seed, "--until": plan.last}
+    options = [str(part) for pair in numbers.items() for part in pair]
+    process = await asyncio.create_subprocess_exec(
+        *_PROGRAM,
+        "build",
+        *options,
+        env=os.environ | {"SIMHOSPITAL_DATABASE_URL": url},
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        if code := await process.wait():
+            raise psycopg.OperationalError(f"生成没有完成，退出码 {code}")
+    finally:
+        await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), 5)
 
 
 async def _tell(hospital: Hospital) -> None:
@@ -92,17 +140,11 @@ async def _child(command: Sequence[str], say: Say) -> None:
     failures = 0
     while True:
         began = time.monotonic()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "simhospital", *command, stdin=asyncio.subprocess.DEVNULL
-        )
+        process = await asyncio.create_subprocess_exec(*_PROGRAM, *command, stdin=asyncio.subprocess.DEVNULL)
         try:
             code = await process.wait()
-        except asyncio.CancelledError:
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), 5)
-            raise
+        finally:
+            await _end(process)
         failures = 0 if time.monotonic() - began > 60 else failures + 1
         say(f"{' '.join(command)} 停止（退出码 {code}）")
         await asyncio.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import http.client
+import sys
+
+from psycopg.conninfo import make_conninfo
 
 from xingwei.base.runtime.config import Config
 from xingwei.base.runtime.supervisor import Child
 
 
-def children(config: Config) -> tuple[Child, ...]:
+def children(config: Config, *, hospital_url: str = "") -> tuple[Child, ...]:
+    """hospital_url: of the server that the demonstration's simulated hospital may keep its databases on; "": none."""
     return (
         Child("web", "网页服务", ("web",), healthy=lambda: web_answers(config)),
         Child("worker", "后台任务", ("worker",)),
         Child("gateway", "接口网关", ("gateway", "run"), healthy=gateway_answers),
+        *((simulated_hospital(config, hospital_url),) if hospital_url else ()),
     )
+
+
+def simulated_hospital(config: Config, url: str) -> Child:
+    """A separate program that knows Xingwei by wire only; it must not stand between people and the product."""
+    env = {
+        "SIMHOSPITAL_HOME": str(config.home / "simhospital"),
+        "SIMHOSPITAL_DATABASE_URL": make_conninfo(url, dbname="simhospital"),
+    }
+    return Child("hospital", "模拟医院", ("up",), program=(sys.executable, "-m", "simhospital"), env=env, needed=False)
 
 
 def web_answers(config: Config, timeout_s: float = 3) -> bool:

@@ -18,7 +18,7 @@ from .children import children
 from .welcome import welcome
 
 # What belongs to the data. Backups, logs and collected files stay where they are.
-_DATA = ("pg", "files", "secret", "journal-heads")
+_DATA = ("pg", "files", "secret", "journal-heads", "simhospital")
 
 
 def up(*, fresh: bool, empty: bool) -> None:
@@ -34,7 +34,8 @@ def up(*, fresh: bool, empty: bool) -> None:
         try:
             with database.available(settings) as url:
                 accounts = _accounts(settings, url, empty=empty)
-                supervisor = Supervisor(settings, children(settings), settings.public_url)
+                hospital_url = url if accounts and settings.hospital else ""
+                supervisor = Supervisor(settings, children(settings, hospital_url=hospital_url), settings.public_url)
                 asyncio.run(
                     supervisor.run(lambda: console.print(welcome(settings, time.monotonic() - began, accounts)))
                 )

@@ -8,6 +8,7 @@ XINGWEI_PUBLIC_URL    the address that links in messages carry
 XINGWEI_TLS           "1" when a reverse proxy in front speaks TLS: secure cookies, HSTS
 XINGWEI_PROXIES       addresses of reverse proxies whose X-Forwarded-For is believed (default 127.0.0.1)
 XINGWEI_DEMO_DAYS     how many days of the demonstration are lived before the first start (default 365)
+XINGWEI_HOSPITAL      "0": the demonstration without its simulated hospital
 XINGWEI_SECRET_KEY    overrides the key file under XINGWEI_HOME/secret
 """
 
@@ -41,6 +42,7 @@ class Config:
     tls: bool
     debug: bool
     demo_days: int = 365
+    hospital: bool = True
 
     @property
     def pgdata(self) -> Path:
@@ -101,6 +103,7 @@ def from_environment(env: dict[str, str] | None = None) -> Config:
         tls=e.get("XINGWEI_TLS") == "1",
         debug=e.get("XINGWEI_DEBUG") == "1",
         demo_days=_days(e.get("XINGWEI_DEMO_DAYS", "365")),
+        hospital=e.get("XINGWEI_HOSPITAL") != "0",
     )
 
 

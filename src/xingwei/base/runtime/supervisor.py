@@ -16,7 +16,7 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,13 +39,17 @@ _LOG_BYTES, _LOG_FILES = 10_000_000, 5
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """command: arguments of `xingwei`. healthy: asked until it says yes; None: it is enough to live."""
+    """command: arguments of `xingwei`, or of another program. healthy: asked until it says yes; None: it is enough
+    to live. env: what its environment has besides. needed: the product cannot start without it."""
 
     name: str
     label: str
     command: tuple[str, ...]
     healthy: Callable[[], bool] | None = None
     start_s: float = 60.0
+    program: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    needed: bool = True
 
 
 @dataclass(slots=True)
@@ -98,6 +102,8 @@ class Supervisor:
 
     async def _keep(self, r: _Running) -> None:
         failures = 0
+        if not r.child.needed:
+            r.ready.set()
         while not self.stopping.is_set():
             began = time.monotonic()
             code = await self._once(r)
@@ -118,7 +124,7 @@ class Supervisor:
     async def _once(self, r: _Running) -> int:
         """One life of the child; its exit code."""
         r.process = process = await asyncio.create_subprocess_exec(
-            *self.program,
+            *(r.child.program or self.program),
             *r.child.command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -126,7 +132,7 @@ class Supervisor:
             start_new_session=True,
             preexec_fn=_end_with_parent,
             limit=2**20,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **r.child.env},
         )
         r.state.pid, r.state.started_at = process.pid, time.time()
         self._write()

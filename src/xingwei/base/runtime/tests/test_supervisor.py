@@ -95,6 +95,14 @@ def test_a_child_that_never_starts_ends_all_with_its_last_line(settings: config.
         asyncio.run(Supervisor(settings, [broken, Child("b", "乙", (LIVES,))], "http://x", PYTHON).run(lambda: None))
 
 
+def test_a_child_that_is_not_needed_may_fail_and_has_its_own_program_and_environment(settings: config.Config) -> None:
+    script = "import os, sys; print('X is', os.environ['X']); sys.exit(1)"
+    broken = Child("x", "旁", ("-c", script), program=(sys.executable,), env={"X": "7"}, needed=False)
+    got = run(settings, broken, Child("a", "甲", (LIVES,)), until=lambda s: s.children[0].restarts >= 4)
+    assert got.children[1].pid
+    assert "X is 7" in (settings.logs / "x.log").read_text()
+
+
 def test_lines_are_passed_on_and_kept(settings: config.Config, capsys: pytest.CaptureFixture[str]) -> None:
     def said(_: state.State) -> bool:
         return "up" in (settings.logs / "a.log").read_text()

@@ -64,6 +64,11 @@ def payload(envelope: Envelope) -> str:
     return str(leaves[0].text or "") if len(leaves) == 1 else ""
 
 
+def inner(envelope: Envelope) -> str:
+    """What the operation's element holds, as XML."""
+    return "".join(etree.tostring(child, encoding="unicode") for child in envelope.body)
+
+
 def wrap(inner: str, version: str = "1.1", action: str = "") -> bytes:
     """inner: XML of the body, already escaped."""
     space = NS[version]

@@ -1,0 +1,21 @@
+"""DICOM: images in and out (C-STORE), worklists for modalities (MWL C-FIND), and C-ECHO."""
+
+from __future__ import annotations
+
+from ..base import ChannelConfig, Intake, Kind, Listener, Sender, register
+from .schema import SCHEMA
+
+
+def _listener(channel: ChannelConfig, intake: Intake) -> Listener:
+    from .listener import DicomListener
+
+    return DicomListener(channel, intake)
+
+
+def _sender(channel: ChannelConfig) -> Sender:
+    from .sender import DicomSender
+
+    return DicomSender(channel)
+
+
+KIND = register(Kind("dicom", "DICOM", SCHEMA, _listener, _sender, "bytes"))

@@ -15,10 +15,11 @@ class Name(StrEnum):
     desk = "desk"
     clocks = "clocks"
     journal = "journal"
+    messages = "messages"
 
 
 _NAME = """desk：台账、检索、打开一件（一百万件，与 django-helpdesk 并排）；clocks：换日历后重算十万个在走的时钟；
-journal：一百万条审计日志封存与校验"""
+journal：一百万条审计日志封存与校验；messages：一千万条接口消息里检索与打开"""
 
 
 def main(

@@ -109,7 +109,8 @@ def load(database: Database, plan: Plan, channels: dict[str, int], progress: Cal
             rows = list(_rows(range(start, min(start + _BLOCK, plan.rows)), plan, random, bodies, channels))
             _copy(
                 db,
-                "gateway_message (id, received_at, channel_id, state, control_id, type, key, patient, reference, size, digest, raw, problem, targets)",
+                "gateway_message (id, received_at, channel_id, state, control_id, type, key, patient, reference, size, "
+                "digest, raw, problem, targets)",
                 (m for m, _ in rows),
             )
             _copy(db, "gateway_text (received_at, message_id, channel_id, grams)", (t for _, t in rows))

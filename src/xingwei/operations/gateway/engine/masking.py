@@ -81,6 +81,11 @@ def patterns(value: str) -> str:
     return _MOBILE.sub(lambda m: cover(m[0]), _ID_CARD.sub(lambda m: cover(m[0]), value))
 
 
+def plainly(value: str) -> str:
+    """The same without marks, for what is no page."""
+    return "".join(p.text for p in parts(patterns(value)))
+
+
 def text_of(value: str) -> str:
     return f"{OPEN}文本 {len(value)} 字{CLOSE}" if value.strip() else value
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,14 @@ def find(number: str) -> Message | None:
     day, pk = found
     start = dt.datetime(day.year, day.month, day.day, tzinfo=dt.timezone(dt.timedelta(hours=8)))
     return Message.objects.filter(id=pk, received_at__gte=start, received_at__lt=start + _DAY).first()
+
+
+def ends_of(rows: Sequence[Queued | Delivery]) -> tuple[dict[int, RouteVersion], dict[int, Channel]]:
+    """The versions that deliveries went through and the channels they go to, by id."""
+    wanted = {r.route_version_id for r in rows if r.route_version_id}
+    found = RouteVersion.objects.filter(pk__in=wanted).select_related("route__source", "author", "approver")
+    channels = Channel.objects.filter(pk__in={r.channel_id for r in rows})
+    return {v.pk: v for v in found.order_by("route__code", "number")}, {c.pk: c for c in channels}
 
 
 def number_by_id(pk: int) -> str:

@@ -142,11 +142,16 @@ def _check(channel: Channel) -> None:
         raise ChannelRefused(found)
 
 
+def without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as they may be shown and recorded."""
+    return {k: "***" if v and any(s in k for s in _SECRET) else v for k, v in values.items()}
+
+
 def _shown(channel: Channel) -> dict[str, Any]:
     """The values for the journal, secrets left out."""
     values = snapshot(channel, list(FIELDS))
     for group in GROUPS:
-        values[group] = {k: "***" if any(s in k for s in _SECRET) else v for k, v in values[group].items()}
+        values[group] = without_secrets(values[group])
     return values
 
 

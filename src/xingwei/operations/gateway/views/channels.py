@@ -191,7 +191,7 @@ def _kind_name(code: str) -> str:
 
 
 def _shown(key: str, value: Any) -> Any:
-    if any(s in key for s in ("password", "secret", "token", "private_key")):
+    if services.without_secrets({key: value})[key] == "***":
         return "（不显示）"
     if isinstance(value, bool):
         return "是" if value else "否"

@@ -55,9 +55,7 @@ class MessagePage(GatewayPage):
         whole = revealed(self.request, self.actor, message, place)
         look_services.look(self.actor, message, whole=whole)
         queued, done, attempts = looks.deliveries(message.id, message.received_at)
-        versions = _versions([*queued, *done])
-        ends = {q.channel_id for q in queued} | {d.channel_id for d in done}
-        channels = {c.pk: c for c in Channel.objects.filter(pk__in=ends)}
+        versions, channels = detail.ends_of([*queued, *done])
         states = looks.word_of(message.state, [q.state for q in queued], [d.outcome for d in done], message.targets)
         version = self._chosen(versions)
         compared = fields.compare(message, place.document, place.charset, version.pk if version else None, whole=whole)
@@ -190,12 +188,6 @@ class EditDelivery(FormPage):
         return self.done("已按改后的内容重新投递，改前改后都已保存", back)
 
 
-def _versions(rows: list[Any]) -> dict[int, RouteVersion]:
-    wanted = {r.route_version_id for r in rows if r.route_version_id}
-    found = RouteVersion.objects.filter(pk__in=wanted).select_related("route__source", "author", "approver")
-    return {v.pk: v for v in found.order_by("route__code", "number")}
-
-
 def _history(version: RouteVersion | None) -> list[RouteVersion]:
     if version is None:
         return []
@@ -205,8 +197,7 @@ def _history(version: RouteVersion | None) -> list[RouteVersion]:
 
 def _covered(step: detail.Step) -> detail.Step:
     """Identity cards and telephone numbers in what the other side said."""
-    said = "".join(p.text for p in masking.parts(masking.patterns(step.text)))
-    return detail.Step(step.kind, step.icon, step.title, step.when, said, step.end)
+    return detail.Step(step.kind, step.icon, step.title, step.when, masking.plainly(step.text), step.end)
 
 
 def _frame(frame: frames.Frame, place: looks.Place, whole: bool) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class Messages(GatewayPage):
         form = kwargs.pop("form", None) or self._form(places, values)
         found = messages.Found([], "", "")
         if form.is_valid():
-            wanted = _criteria(form.cleaned_data | self.fixed, places, self.actor)
+            wanted = criteria_of(form.cleaned_data | self.fixed, places, self.actor)
             query = self.request.GET
             found = messages.search(
                 wanted,
@@ -102,7 +102,7 @@ class Quarantine(Messages):
     fixed = {"state": "quarantined"}
 
 
-def _criteria(values: dict[str, Any], places: dict[int, looks.Place], actor: Actor) -> messages.Criteria:
+def criteria_of(values: dict[str, Any], places: dict[int, looks.Place], actor: Actor) -> messages.Criteria:
     code = values.get("channel") or ""
     chosen = tuple(pk for pk, p in places.items() if code in ("", p.channel.code))
     everything = not code and policy().scope(actor, "gateway.message:view") is Scope.ALL

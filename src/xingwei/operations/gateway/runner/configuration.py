@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 
 from ..channels.base import ChannelConfig, ChannelProblem, Received, kind
+from ..engine.documents import Document
+from ..engine.documents import read as read_document
+from ..engine.rules import Route, compile_route, facts_of
 
 log = logging.getLogger(__name__)
 
@@ -53,15 +57,17 @@ class RouteInForce:
     maps: Mapping[str, Any]
     targets: tuple[int, ...] = ()
     problem: str = ""
-    _compiled: Any = None
+    _compiled: Route | None = None
 
-    def compiled(self) -> Any:
-        """engine.rules.Route. Raises RuleProblem."""
+    def compiled(self) -> Route:
+        """Raises RuleProblem."""
         if self._compiled is None:
-            from ..engine.rules import compile_route
-
             self._compiled = compile_route(self.document, self.maps, self.kind)
         return self._compiled
+
+    def read(self, received: Received) -> Document:
+        """Raises DocumentProblem."""
+        return read_document(self.kind, received.raw, received.charset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +91,20 @@ class Snapshot:
 
     def targets(self, channel_id: int, received: Received) -> tuple[list[Target], str]:
         """Where a message of that way in goes, and what is wrong (Chinese) where a route cannot read it."""
+        routes = self.routes.get(channel_id, ())
         found: list[Target] = []
         problem = ""
-        for route in self.routes.get(channel_id, ()):
+        subject: Any = received
+        if len(routes) > 0:
+            with suppress(ValueError):  # what cannot be read is only a problem for a route that has to read it
+                subject = routes[0].read(received)
+        facts = facts_of(received) if subject is not received else {}
+        for route in routes:
             problem = problem or route.problem
             try:
                 compiled = route.compiled()
-                if compiled.matches(received):
-                    key = compiled.key(received) or received.key
+                if compiled.matches(subject, facts):
+                    key = compiled.key(subject) or received.key
                     found += [Target(target, key, route.version_id) for target in route.targets]
             except ValueError as error:  # RuleProblem, DocumentProblem
                 problem = problem or f"路由“{route.code}”：{error}"

@@ -59,6 +59,7 @@ class Dispatcher:
     def __init__(self, channel: ChannelConfig, sender: Sender, around: Surroundings) -> None:
         self.channel = channel
         self.sender = sender
+        self._selective = sender if isinstance(sender, Selective) else None
         self.guard = Guard(channel, self.wake)
         self.plan: Plan | None = None
         self.backlog = Backlog(channel.id, held_dead=bool(channel.delivery.get("stop_on_dead")))
@@ -170,22 +171,23 @@ class Dispatcher:
         return item
 
     async def _wait(self) -> None:
+        """Until something has changed, or the time of something has come."""
         loop = asyncio.get_running_loop()
         future = loop.create_future()
         self._idle.append(future)
-        waits = [1.0]
         now = time.monotonic()
-        if (due := self.backlog.lanes.next_due()) is not None:
-            waits.append(due - now)
-        if self._line_until > now:
-            waits.append(self._line_until - now)
-        if (breaker := self.guard.wait()) is not None and breaker > 0:
-            waits.append(breaker)
-        at = now + max(0.001, min(waits))
-        if self._timer is None or self._timer_at > at or self._timer_at <= now:
+        at = now + 1.0
+        due, breaker = self.backlog.lanes.next_due(), self.guard.wait()
+        if due is not None and due < at:
+            at = due
+        if now < self._line_until < at:
+            at = self._line_until
+        if breaker and now + breaker < at:
+            at = now + breaker
+        if not now < self._timer_at <= at:
             if self._timer is not None:
                 self._timer.cancel()
-            self._timer = loop.call_later(at - now, self.wake)
+            self._timer = loop.call_later(max(0.001, at - now), self.wake)
             self._timer_at = at
         await future
 
@@ -257,9 +259,7 @@ class Dispatcher:
         return outgoing_of(item, raw)
 
     def can_repeat(self, outgoing: Outgoing) -> bool:
-        if isinstance(self.sender, Selective):
-            return self.sender.can_repeat(outgoing)
-        return self.sender.repeatable
+        return self.sender.repeatable if self._selective is None else self._selective.can_repeat(outgoing)
 
     # What came of it
 

@@ -14,6 +14,7 @@ import psycopg
 
 from ..channels.base import ChannelConfig, ChannelProblem, Listener, kind
 from ..engine import shares
+from ..engine.rules import facts_of
 from . import configuration, gauges, statements
 from .backlog import Item
 from .calls import Caller
@@ -289,14 +290,12 @@ class Gateway:
         """By the version under which the message was accepted. Raises ValueError, KeyError."""
         assert item.version_id is not None
         route = self._route(item.version_id)
-        from ..engine.documents import read
-        from ..engine.rules import facts_of
-
-        document = read(route.kind, item.received.raw, item.received.charset)
-        applied = route.compiled().apply(document, facts_of(item.received))
+        applied = route.compiled().apply(route.read(item.received), facts_of(item.received))
         if applied.dropped:
             return None
-        return [part.to_bytes() for part in applied.parts or [applied.document]]
+        if len(applied.parts) <= 1:
+            return [applied.document.to_bytes()]
+        return [part.to_bytes() for part in applied.parts]
 
     def _route(self, version_id: int) -> RouteInForce:
         if (found := self._versions.get(version_id)) is not None:

@@ -416,7 +416,8 @@ class Dispatcher:
                 size=len(processed) if processed else len(item.received.raw),
                 settled_by=settled_by,
                 told=lambda _there: self.backlog.settled(item.id, before),
-            )
+            ),
+            urgent=False,
         )
 
 

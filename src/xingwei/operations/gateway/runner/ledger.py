@@ -19,6 +19,8 @@ from .pg import DatabaseGone, Fenced, Link, Refused
 log = logging.getLogger(__name__)
 
 GROUP_ROWS = 512
+LINGER_S = 0.003
+"""Plain deliveries, for which nobody waits, are gathered so long: fewer commits, and a crash repeats no more than that."""
 FULL = 2_000
 """So many results may wait for the database; then nothing more is sent."""
 
@@ -97,7 +99,8 @@ class Ledger:
         self._setbacks: list[Setback] = []
         self._marks: list[Mark] = []
         self._awake: asyncio.Future[None] | None = None
-        self._busy = False
+        self._busy = self._urgent = False
+        self._lingering: asyncio.TimerHandle | None = None
         self.working = True
         """The last group reached the database."""
 
@@ -109,13 +112,17 @@ class Ledger:
     def full(self) -> bool:
         return self.waiting >= FULL or not self.working
 
-    def settle(self, settlement: Settlement) -> None:
+    def settle(self, settlement: Settlement, *, urgent: bool = True) -> None:
+        """urgent: somebody waits for the commit."""
         self._settlements.append(settlement)
-        self._wake()
+        if urgent or len(self._settlements) >= GROUP_ROWS:
+            self._wake(urgent=urgent)
+        elif self._lingering is None and self._awake is not None:
+            self._linger()
 
     def set_back(self, setback: Setback) -> None:
         self._setbacks.append(setback)
-        self._wake()
+        self._wake(urgent=True)
 
     async def mark(self, id: int, channel_id: int, at: int, attempts: int) -> bool:
         """True when the row says `sending` and may be sent; False where a person or another process took it."""
@@ -126,13 +133,14 @@ class Ledger:
                 done.set_result(there)
 
         self._marks.append(Mark(id, channel_id, at, attempts, told))
-        self._wake()
+        self._wake(urgent=True)
         return await done
 
     async def flush(self, timeout_s: float) -> bool:
         """Wait until everything is written; False where the time was up."""
         loop = asyncio.get_running_loop()
         end = loop.time() + timeout_s
+        self._wake(urgent=True)
         while (self.waiting or self._busy) and loop.time() < end:
             await asyncio.sleep(0.01)
         return not self.waiting
@@ -143,8 +151,10 @@ class Ledger:
         backoff, failures = Backoff(0.1, 2.0, jitter=0.0), 0
         try:
             while True:
-                if not self.waiting:
+                if not self.waiting or not (self._urgent or failures or self.waiting >= GROUP_ROWS):
                     self._awake = loop.create_future()
+                    if self.waiting:
+                        self._linger()
                     await self._awake
                     self._awake = None
                 self._busy = True
@@ -162,7 +172,14 @@ class Ledger:
         finally:
             await self._link.close()
 
-    def _wake(self) -> None:
+    def _linger(self) -> None:
+        self._lingering = asyncio.get_running_loop().call_later(LINGER_S, self._wake)
+
+    def _wake(self, *, urgent: bool = False) -> None:
+        self._urgent = self._urgent or urgent
+        if self._lingering is not None:
+            self._lingering.cancel()
+            self._lingering = None
         if self._awake is not None and not self._awake.done():
             self._awake.set_result(None)
 
@@ -171,6 +188,7 @@ class Ledger:
 
         Raises DatabaseGone.
         """
+        self._urgent = len(self._setbacks) > GROUP_ROWS or len(self._marks) > GROUP_ROWS
         if self._setbacks:
             setbacks = _once_each(self._setbacks)
             await self._group("change", setbacks, _setback_rows)

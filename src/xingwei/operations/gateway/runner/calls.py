@@ -69,20 +69,18 @@ class _Call:
 
 
 class Caller:
-    """process: applies the route (Dispatcher's Process). queued: what a call also sends on to other ways out."""
+    """process: applies the route (Dispatcher's Process). A route's first target is called, others get it by queue."""
 
     def __init__(
         self,
         store: Store,
         ledger: Ledger,
         process: Callable[[Item], list[bytes] | None],
-        queued: Callable[[int, Item], None],
     ) -> None:
         self.store = store
         self.ledger = ledger
         self.cache = Cache()
         self._process = process
-        self._queued = queued
         self._late: set[asyncio.Task[Any]] = set()
 
     async def __call__(self, inflow: Inflow, received: Received, budget_s: float) -> bytes:
@@ -122,10 +120,8 @@ class Caller:
         if entry.repeat_of:
             out.guard.cancel(ticket)
             raise CallFailed("同一请求已经提交过，请勿重复提交", "refused", number_at(entry.at, entry.repeat_of))
-        item, *others = items_of(entry)
-        item.call, item.tries = True, 0
-        for other, target in zip(others, entry.targets[1:], strict=True):
-            self._queued(target.channel_id, other)
+        item = items_of(entry)[0]
+        item.call = True
         try:
             parts = self._process(item)
         except (ValueError, KeyError) as error:
@@ -234,17 +230,13 @@ class Caller:
         if plan is None:
             await self._refuse(entry, f"{why}，且没有批准的熔断方案", "unavailable")
         if mode == "store":
-            await self._put(call)
-            for item, target in zip(items_of(entry), entry.targets, strict=True):
-                self._queued(target.channel_id, item)
+            await self._put(call)  # and with the commit into the queue
             return self._planned(call, why, sent=False)
         answer = self.cache.find(call.out.channel.id, received, plan.cache_s) if plan and mode == "cached" else None
         # held: should the process die before the outcome is written, nobody sends it by himself
         entry.targets = [replace(entry.targets[0], state="held"), *entry.targets[1:]]
         await self._put(call)
-        item, *others = items_of(entry)
-        for other, target in zip(others, entry.targets[1:], strict=True):
-            self._queued(target.channel_id, other)
+        item = items_of(entry)[0]
         given = Answer(ok=True, raw=answer) if answer is not None else _planned_answer(plan)
         self._settle(call, item, "skipped" if mode == "skip" else "degraded", answer=given, code="breaker",
                      settled_by=why)  # fmt: skip

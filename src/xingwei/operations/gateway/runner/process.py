@@ -45,7 +45,7 @@ class Gateway:
         self.ins: dict[int, Inflow] = {}
         self.outs: dict[int, Dispatcher] = {}
         self.elsewhere: dict[int, int] = {}
-        self.caller = Caller(self.store, self.ledger, self.process, self._queued)
+        self.caller = Caller(self.store, self.ledger, self.process)
         self.inquiries = Inquiries(self.ledger)
         self.ready = asyncio.Event()
         self._listeners: dict[int, Listener] = {}

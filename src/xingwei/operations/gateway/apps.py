@@ -10,7 +10,7 @@ class GatewayConfig(AppConfig):
     def ready(self) -> None:
         from xingwei.base.ui.registry import NavItem, Panel, Served, registry
 
-        from . import finding, panels
+        from . import finding, panels, wiring  # noqa: F401 - wiring registers itself
 
         registry.nav.append(
             NavItem(

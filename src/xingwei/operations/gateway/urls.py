@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import channels, detail, maps, messages, queue, replay, routes, topology, versions
+from .views import breakers, channels, detail, maps, messages, plans, queue, replay, routes, topology, versions
 
 urlpatterns = [
     path("", topology.Topology.as_view(), name="topology"),
@@ -38,4 +38,18 @@ urlpatterns = [
     path("queue/<int:pk>/edit/", detail.EditDelivery.as_view(), name="edit-delivery"),
     path("dead/", queue.Dead.as_view(), name="dead"),
     path("replay/", replay.Replay.as_view(), name="replay"),
+    path("breakers/", breakers.Breakers.as_view(), name="breakers"),
+    path("breakers/<str:code>/", breakers.BreakerPage.as_view(), name="breaker"),
+    path("breakers/<str:code>/cut/", breakers.Cut.as_view(), name="cut"),
+    path("breakers/<str:code>/lift/", breakers.Lift.as_view(), name="lift"),
+    path("breakers/<str:code>/thresholds/", breakers.Thresholds.as_view(), name="thresholds"),
+    path("breakers/<str:code>/catch-up/", breakers.CatchUp.as_view(), name="catch-up"),
+    path("breakers/<str:code>/plan/", plans.EditPlan.as_view(), name="plan-edit"),
+    path("breakers/<str:code>/drill/", plans.NewDrill.as_view(), name="drill-new"),
+    path("plans/", plans.Plans.as_view(), name="plans"),
+    path("plans/<str:code>/", plans.PlanPage.as_view(), name="plan"),
+    path("plans/<str:code>/<int:number>/<str:what>/", plans.PlanAct.as_view(), name="plan-act"),
+    path("drills/", plans.Drills.as_view(), name="drills"),
+    path("drills/<int:pk>/", plans.DrillPage.as_view(), name="drill"),
+    path("drills/<int:pk>/<str:what>/", plans.DrillAct.as_view(), name="drill-act"),
 ]

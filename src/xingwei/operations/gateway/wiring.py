@@ -1,0 +1,19 @@
+"""What breakers, plans, volumes, alerts, the catalogue and critical values hand down to lower rooms."""
+
+from __future__ import annotations
+
+from xingwei.base.notify.kinds import Kind, Topic, register
+from xingwei.base.ui.registry import Served, registry
+
+GROUP = "接口"
+
+register(
+    Kind("gateway.breaker", "接口切断与恢复", GROUP, "人工切断、恢复，告诉方案里的人（条款 1.7c）"),
+    Kind("gateway.plan", "熔断方案", GROUP, "待批准、生效、退回"),
+    Kind("gateway.drill", "熔断演练", GROUP, "安排的演练"),
+    Topic("gateway.breaker", "接口切断与恢复"),
+)
+
+registry.served_by += [
+    Served("1.7c", "熔断：人工切断、恢复、方案与演练", "gateway:breakers"),
+]

@@ -117,7 +117,13 @@ def state_of(channel: Channel) -> str:
 
 def slots(channel: Channel, since: dt.datetime, until: dt.datetime, slow_s: float) -> list[Slot]:
     """Calls by 30 seconds from the delivered rows and the failed attempts; empty slots are left out."""
-    values: dict[str, Any] = {"step": SLOT, "since": since, "until": until, "slow": int(slow_s * 1_000_000), "channel": channel.pk}
+    values: dict[str, Any] = {
+        "step": SLOT,
+        "since": since,
+        "until": until,
+        "slow": int(slow_s * 1_000_000),
+        "channel": channel.pk,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_SLOTS, values)
         return [Slot(at, ok, slow, failed) for at, ok, slow, failed in cursor.fetchall()]

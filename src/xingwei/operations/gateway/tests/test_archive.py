@@ -1,0 +1,123 @@
+"""A day goes to the archive and comes back; nothing is dropped that the file does not hold."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from xingwei.base.policy.engine import system_actor
+from xingwei.operations.gateway.models import Archive, Delivery, Message
+from xingwei.operations.gateway.services import archive
+
+from . import traffic
+
+pytestmark = pytest.mark.django_db
+DAY = dt.date(2025, 5, 1)
+NOON = dt.datetime(2025, 5, 1, 4, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: Any) -> Path:
+    monkeypatch.setattr(archive, "directory", lambda: tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def day(home: Path) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT gateway_make_partitions(%s, %s)", [DAY, DAY])
+    out = traffic.channel()
+    good = traffic.message(out, NOON, raw='姓名|\n,"x"\\N'.encode("gb18030"), problem="", control_id='\\N"')
+    traffic.delivered(out, NOON + dt.timedelta(seconds=1), message=good, processed=b"\x00\xff")
+    traffic.failed(out, NOON)
+    bad = traffic.message(out, NOON + dt.timedelta(hours=1), state="quarantined", problem="校验和不对\n第二行")
+    return out, good, bad
+
+
+def _all() -> tuple[list[Any], list[Any]]:
+    rows = list(Message.objects.order_by("id").values_list())
+    return [tuple(bytes(v) if isinstance(v, memoryview) else v for v in r) for r in rows], list(
+        Delivery.objects.order_by("id").values_list("id", "message_id", "outcome", "done_at")
+    )
+
+
+@pytest.mark.clause("7.2")
+def test_a_day_is_archived_dropped_and_brought_back_byte_for_byte(day: Any, home: Path, actor: Any) -> None:
+    _, good, bad = day
+    before = _all()
+    rows = archive.archive_day(system_actor(), DAY)
+    assert {(r.table, r.rows) for r in rows} == {("message", 2), ("delivery", 1), ("attempt", 1)}
+    assert _all() == before
+    assert (home / "2025" / "message-20250501.parquet").stat().st_mode & 0o077 == 0
+
+    archive.drop_day(system_actor(), DAY)
+    assert DAY not in archive.days_in_database()
+    assert [m.id for m in Message.objects.all()] == [bad.id]  # what is abnormal stays
+    assert Archive.objects.get(table="message").kept_rows == 1
+
+    archive.restore_day(actor("it_staff"), DAY, days=3)
+    assert _all() == before
+    assert Archive.objects.get(table="message").state == "restored"
+    assert DAY in archive.days_in_database()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tableoid::regclass::text FROM gateway_message WHERE id = %s", [good.id])
+        assert cursor.fetchone() == ("gateway_message_20250501",)
+
+    assert archive.due_days(timezone.localdate()) == []
+    Archive.objects.update(restored_until=timezone.now() - dt.timedelta(minutes=1))
+    assert archive.run(system_actor()) == ["2025-05-01 已归档并清出"]
+    assert [m.id for m in Message.objects.all()] == [bad.id]
+
+
+def test_a_row_that_came_after_the_archive_was_written_keeps_the_day_in_the_database(day: Any) -> None:
+    out, *_ = day
+    archive.archive_day(system_actor(), DAY)
+    traffic.message(out, NOON)
+    with pytest.raises(archive.ArchiveRefused, match="库中的报文与归档清单不一致"):
+        archive.drop_day(system_actor(), DAY)
+    assert Message.objects.count() == 3
+
+
+def test_a_damaged_file_keeps_the_day_in_the_database(day: Any, home: Path) -> None:
+    archive.archive_day(system_actor(), DAY)
+    other = home / "2025" / "delivery-20250501.parquet"
+    other.unlink()
+    with pytest.raises(archive.ArchiveRefused, match="归档文件与归档清单不一致"):
+        archive.drop_day(system_actor(), DAY)
+    assert DAY in archive.days_in_database()
+
+
+def test_what_is_still_queued_stays_and_recent_days_always_stay(day: Any) -> None:
+    out, good, _ = day
+    traffic.queued(out, NOON, "dead", message=good)
+    archive.archive_day(system_actor(), DAY)
+    archive.drop_day(system_actor(), DAY)
+    assert Message.objects.filter(id=good.id).exists()
+    with pytest.raises(archive.ArchiveRefused, match="还没有过完"):
+        archive.archive_day(system_actor(), timezone.localdate())
+
+
+def test_abnormal_messages_go_when_their_own_time_is_over(day: Any) -> None:
+    archive.archive_day(system_actor(), DAY)
+    archive.drop_day(system_actor(), DAY)
+    assert archive.prune_kept(DAY + dt.timedelta(days=200)) == 0
+    assert archive.prune_kept(DAY + dt.timedelta(days=400)) == 1
+    assert not Message.objects.exists()
+
+
+def test_the_size_limit_takes_the_oldest_days_first(day: Any, monkeypatch: Any) -> None:
+    values = {"gateway.retention.days": 3650, "gateway.retention.max_gb": 0}
+    monkeypatch.setattr(archive.site, "value", lambda key: values[key])
+    assert archive.due_days(DAY + dt.timedelta(days=3)) == []
+    assert archive.due_days(DAY + dt.timedelta(days=9)) == [DAY]
+
+
+def test_the_partitions_of_the_coming_days_are_made_once() -> None:
+    archive.make_partitions(dt.date(2031, 1, 1))
+    assert dt.date(2031, 1, 8) in archive.days_in_database()
+    assert archive.make_partitions(dt.date(2031, 1, 1)) == 0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from procrastinate.contrib.django import app
 
-from .services import text
+from xingwei.base.policy.engine import system_actor
+
+from .services import alerts, archive, text, volumes
 
 
 @app.periodic(cron="* * * * *")
@@ -12,3 +14,30 @@ from .services import text
 def index_text(timestamp: int) -> None:
     """Make what was received findable by its text."""
     text.index_new()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="gateway.minute")
+def every_minute(timestamp: int) -> None:
+    """Count the closed minutes, sample the queues, look for trouble."""
+    volumes.count_closed_minutes()
+    volumes.sample_queues()
+    alerts.look()
+
+
+@app.periodic(cron="11 * * * *")
+@app.task(queueing_lock="gateway.hour")
+def every_hour(timestamp: int) -> None:
+    """Rows that came very late, the space, the partitions of the coming days."""
+    archive.make_partitions()
+    volumes.count_again(3)
+    volumes.measure_space()
+
+
+@app.periodic(cron="25 2 * * *")
+@app.task(queueing_lock="gateway.night")
+def every_night(timestamp: int) -> None:
+    """Yesterday once more; then what is too old goes to the archive."""
+    volumes.count_again(27)
+    archive.run(system_actor("task"))
+    volumes.prune()

@@ -1,6 +1,20 @@
 from django.urls import path
 
-from .views import breakers, channels, detail, maps, messages, plans, queue, replay, routes, topology, versions
+from .views import (
+    archives,
+    breakers,
+    channels,
+    detail,
+    maps,
+    messages,
+    plans,
+    queue,
+    replay,
+    routes,
+    topology,
+    versions,
+    volumes,
+)
 
 urlpatterns = [
     path("", topology.Topology.as_view(), name="topology"),
@@ -52,4 +66,8 @@ urlpatterns = [
     path("drills/", plans.Drills.as_view(), name="drills"),
     path("drills/<int:pk>/", plans.DrillPage.as_view(), name="drill"),
     path("drills/<int:pk>/<str:what>/", plans.DrillAct.as_view(), name="drill-act"),
+    path("volumes/", volumes.Volumes.as_view(), name="volumes"),
+    path("capacity/", volumes.Capacity.as_view(), name="capacity"),
+    path("archives/", archives.Archives.as_view(), name="archives"),
+    path("archives/restore/", archives.Restore.as_view(), name="archive-restore"),
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from xingwei.base.notify.kinds import Kind, Topic, register
 from xingwei.base.ui.registry import Served, registry
 
+from . import settings  # noqa: F401 - declares the settings
+
 GROUP = "接口"
 
 register(
@@ -16,4 +18,6 @@ register(
 
 registry.served_by += [
     Served("1.7c", "熔断：人工切断、恢复、方案与演练", "gateway:breakers"),
+    Served("7.1b", "消息等在哪里：按通道与环节的流量、用时、队列", "gateway:volumes"),
+    Served("7.2", "消息量、增长与空间、硬件的预测；保留与归档", "gateway:capacity", "xingwei gateway archive"),
 ]

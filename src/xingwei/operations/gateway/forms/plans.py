@@ -99,7 +99,7 @@ class PlanForm(forms.Form):
         out = []
         for text in filter(None, map(str.strip, self.cleaned_data["agreed"].splitlines())):
             parts = [p.strip() for p in text.replace("|", "｜").split("｜")] + ["", ""]
-            out.append({k: v for k, v in zip(("name", "on", "what"), parts, strict=False) if v})
+            out.append({k: v for k, v in zip(("name", "date", "what"), parts, strict=False) if v})
         return out
 
     def document(self) -> dict[str, Any]:
@@ -122,7 +122,7 @@ class PlanForm(forms.Form):
             f"{ln['name']}｜{','.join(ln.get('types', ()))}｜{MODES[ln['mode']]}｜{ln['text']}"
             for ln in document.get("lines", ())
         ]
-        agreed = ["｜".join(filter(None, (a["name"], a.get("on"), a.get("what")))) for a in document.get("agreed", ())]
+        agreed = ["｜".join(filter(None, (a["name"], a.get("date"), a.get("what")))) for a in document.get("agreed", ())]
         answer = json.dumps(document["answer"], ensure_ascii=False, indent=1) if document.get("answer") else ""
         return {
             "name": name, "sentence": document.get("sentence", ""), "screen": document.get("screen", "收费窗口"),

@@ -54,9 +54,9 @@ _MEASURE = """
 SELECT count(*) FILTER (WHERE outcome IN ('delivered', 'answered')),
        count(*) FILTER (WHERE outcome = 'degraded'),
        count(*) FILTER (WHERE outcome = 'skipped'),
-       percentile_cont(0.99) WITHIN GROUP (ORDER BY extract(epoch FROM done_at - queued_at) * 1000)
+       percentile_cont(0.99) WITHIN GROUP (ORDER BY extract(epoch FROM done_at - queued_at)::float8 * 1000)
          FILTER (WHERE outcome IN ('answered', 'degraded')),
-       max(extract(epoch FROM done_at - queued_at) * 1000) FILTER (WHERE outcome IN ('answered', 'degraded'))
+       max(extract(epoch FROM done_at - queued_at)::float8 * 1000) FILTER (WHERE outcome IN ('answered', 'degraded'))
 FROM gateway_delivery WHERE channel_id = %s AND done_at >= %s AND done_at < %s
 """
 

@@ -50,12 +50,21 @@ def doc_of(version: PlanVersion) -> PlanDoc:
     return PlanDoc(
         mode=document["mode"],
         sentence=document["sentence"],
-        answer=document.get("answer"),
+        answer=_said(document.get("answer"), document["sentence"]),
         cache_s=document.get("cache_s", 86_400),
         by={kind: line["mode"] for line in document.get("lines", ()) for kind in line.get("types", ())},
         version=f"{version.plan.code} 第 {version.number} 版",
         catch_up_per_minute=document.get("limits", {}).get("catch_up_per_minute"),
     )
+
+
+def _said(answer: Any, sentence: str) -> Any:
+    """The answer with the sentence in place of {sentence}, however deep it stands."""
+    if isinstance(answer, dict):
+        return {k: _said(v, sentence) for k, v in answer.items()}
+    if isinstance(answer, list):
+        return [_said(v, sentence) for v in answer]
+    return answer.replace("{sentence}", sentence) if isinstance(answer, str) else answer
 
 
 def approved_version(channel_id: int) -> PlanVersion | None:

@@ -364,8 +364,8 @@ def _without(cursor: Any, table: str, days: Iterable[dt.date]) -> int:
     cursor.execute(f"CREATE TABLE {fresh} (LIKE gateway_{table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
     columns = ", ".join(c.name for c in _columns(table))
     cursor.execute(
-        f"INSERT INTO {fresh} ({columns}) SELECT {columns} FROM {old} WHERE NOT ({where})",
-        values,  # noqa: S608
+        f"INSERT INTO {fresh} ({columns}) SELECT {columns} FROM {old} WHERE NOT ({where})",  # noqa: S608
+        values,
     )
     cursor.execute(f"DROP TABLE {old}")
     cursor.execute(f"ALTER TABLE {fresh} RENAME TO {old}")

@@ -17,7 +17,7 @@ from xingwei.base.ui.views import ServiceRefused
 
 from ..models import Breaker, BreakerEvent, Channel, PlanVersion, ThresholdVersion
 from ..queries.plans import approved_version, people_of
-from .signals import announce
+from .base import announce
 
 State = Breaker.State
 LONGEST = dt.timedelta(days=7)
@@ -133,7 +133,7 @@ def change_thresholds(
             actor, "gateway.breaker.thresholds", row, f"改“{row}”的熔断参数：{reason.strip()}",
             before=before, after={"breaker": clean, "call": call},
         )  # fmt: skip
-        announce("configuration", row.pk)
+        announce("configuration", [row.pk])
     return row
 
 
@@ -185,7 +185,7 @@ def _change(
         channel_id=row.pk, at=now, before=before, after=after, reason=reason, by=actor.name[:40], window=row.window
     )
     record(actor, act, row.channel, said, before={"state": before}, after={"state": after, "until": until})
-    announce("breaker", row.pk)
+    announce("breaker", [row.pk])
 
 
 def _tell(

@@ -22,7 +22,7 @@ from xingwei.base.ui.views import ServiceRefused
 
 from ..models import Channel, Plan, PlanApproval, PlanVersion
 from ..queries.plans import people_of
-from .signals import announce
+from .base import announce
 
 BUSINESS = frozenset({"insurance_office", "medical_affairs", "finance_office", "nursing"})
 State = PlanVersion.State
@@ -196,7 +196,7 @@ def _bring_into_force(actor: Actor, row: PlanVersion) -> None:
         actor, "gateway.plan.in_force", row.plan, f"{row}生效",
         before={"version": old.number if old else None}, after={"version": row.number},
     )  # fmt: skip
-    announce("configuration", row.plan.channel_id)
+    announce("configuration", [row.plan.channel_id])
     _tell(actor, row, f"{row}已生效：{row.plan.name}")
 
 

@@ -17,8 +17,8 @@ from xingwei.operations.gateway.services import archive
 from . import traffic
 
 pytestmark = pytest.mark.django_db
-DAY = dt.date(2025, 5, 1)
-NOON = dt.datetime(2025, 5, 1, 4, tzinfo=dt.UTC)
+DAY = timezone.localdate() - dt.timedelta(days=250)  # past the retention, not past that of abnormal messages
+NOON = dt.datetime.combine(DAY, dt.time(4), tzinfo=dt.UTC)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_day_is_archived_dropped_and_brought_back_byte_for_byte(day: Any, home
     rows = archive.archive_day(system_actor(), DAY)
     assert {(r.table, r.rows) for r in rows} == {("message", 2), ("delivery", 1), ("attempt", 1)}
     assert _all() == before
-    assert (home / "2025" / "message-20250501.parquet").stat().st_mode & 0o077 == 0
+    assert (home / f"{DAY:%Y}" / f"message-{DAY:%Y%m%d}.parquet").stat().st_mode & 0o077 == 0
 
     archive.drop_day(system_actor(), DAY)
     assert DAY not in archive.days_in_database()
@@ -66,11 +66,11 @@ def test_a_day_is_archived_dropped_and_brought_back_byte_for_byte(day: Any, home
     assert DAY in archive.days_in_database()
     with connection.cursor() as cursor:
         cursor.execute("SELECT tableoid::regclass::text FROM gateway_message WHERE id = %s", [good.id])
-        assert cursor.fetchone() == ("gateway_message_20250501",)
+        assert cursor.fetchone() == (f"gateway_message_{DAY:%Y%m%d}",)
 
     assert archive.due_days(timezone.localdate()) == []
     Archive.objects.update(restored_until=timezone.now() - dt.timedelta(minutes=1))
-    assert archive.run(system_actor()) == ["2025-05-01 已归档并清出"]
+    assert archive.run(system_actor()) == [f"{DAY} 已归档并清出"]
     assert [m.id for m in Message.objects.all()] == [bad.id]
 
 
@@ -85,7 +85,7 @@ def test_a_row_that_came_after_the_archive_was_written_keeps_the_day_in_the_data
 
 def test_a_damaged_file_keeps_the_day_in_the_database(day: Any, home: Path) -> None:
     archive.archive_day(system_actor(), DAY)
-    other = home / "2025" / "delivery-20250501.parquet"
+    other = home / f"{DAY:%Y}" / f"delivery-{DAY:%Y%m%d}.parquet"
     other.unlink()
     with pytest.raises(archive.ArchiveRefused, match="归档文件与归档清单不一致"):
         archive.drop_day(system_actor(), DAY)

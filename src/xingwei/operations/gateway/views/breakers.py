@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from xingwei.base.ui.export import export_response
 from xingwei.base.ui.table import Column, Table
-from xingwei.base.ui.views import Act, FormPage, Page
+from xingwei.base.ui.views import Act, FormPage
 
 from ..engine.episodes import Episode
 from ..forms.breakers import ThresholdForm
@@ -23,6 +23,7 @@ from ..queries import breakers as queries
 from ..queries.plans import MODES
 from ..services import breakers as services
 from . import breaker_parts as parts
+from .common import GatewayPage
 from .rights import may_on
 
 SHOWN = 500
@@ -35,9 +36,10 @@ def channel_of(view: Any, permission: str = "gateway.breaker:view") -> Channel:
     return found
 
 
-class Breakers(Page):
+class Breakers(GatewayPage):
     """All breakers, the abnormal ones first."""
 
+    tab = "breakers"
     permission = "gateway.breaker:view"
     template_name = "gateway/breaker/list.html"
     title = "熔断"
@@ -68,9 +70,10 @@ def gauge_of(channel: Channel) -> dict[str, Any]:
     return dict(gauge.values) if gauge else {}
 
 
-class BreakerPage(Page):
+class BreakerPage(GatewayPage):
     """One breaker (mock-up 12). `?part=live` is the part that renews itself."""
 
+    tab = "breakers"
     permission = "gateway.breaker:view"
     template_name = "gateway/breaker/page.html"
 
@@ -226,9 +229,10 @@ class _Stream:
         return iter(self.rows)
 
 
-class CatchUp(Page):
+class CatchUp(GatewayPage):
     """What was meant for the way out while it was not closed, and what became of each; with export."""
 
+    tab = "breakers"
     permission = "gateway.breaker:view"
     template_name = "gateway/breaker/catch_up.html"
     title = "补办与对账清单"

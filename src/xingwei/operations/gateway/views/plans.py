@@ -13,7 +13,7 @@ from django.utils import timezone
 from xingwei.base.policy.engine import Actor
 from xingwei.base.policy.registry import may
 from xingwei.base.ui.table import Column, Filter, Table
-from xingwei.base.ui.views import Act, FormPage, ListPage, Page
+from xingwei.base.ui.views import Act, FormPage
 
 from ..forms.breakers import DrillForm, FinishDrillForm
 from ..forms.plans import PlanForm
@@ -23,12 +23,14 @@ from ..services import drills, plans
 from ..services.breakers import word_of
 from .breaker_parts import costs
 from .breakers import channel_of
+from .common import GatewayList, GatewayPage
 from .rights import may_on
 
 
-class Plans(Page):
+class Plans(GatewayPage):
     """Every way out and whether it has a plan in force; what waits for approval stands first."""
 
+    tab = "breakers"
     permission = "gateway.plan:view"
     template_name = "gateway/plan/list.html"
     title = "熔断方案"
@@ -49,9 +51,10 @@ class Plans(Page):
         }  # fmt: skip
 
 
-class PlanPage(Page):
+class PlanPage(GatewayPage):
     """One plan: what is in force, what waits, all versions with who approved them."""
 
+    tab = "breakers"
     permission = "gateway.plan:view"
     template_name = "gateway/plan/page.html"
 
@@ -167,9 +170,10 @@ class _DrillTable(Table):
     )
 
 
-class Drills(ListPage):
+class Drills(GatewayList):
     """The calendar of drills; what is due first, then what was done."""
 
+    tab = "breakers"
     permission = "gateway.plan:view"
     template_name = "gateway/drill/list.html"
     title = "熔断演练"

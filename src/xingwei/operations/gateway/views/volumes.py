@@ -7,21 +7,22 @@ from typing import Any
 from django.utils import timezone
 
 from xingwei.base.site import queries as site
-from xingwei.base.ui.views import Page
 
 from .. import charts
 from ..engine.forecast import Forecast, NotEnough, full_on
 from ..engine.volumes import in_words, merged, quantile, size_words
 from ..models import Channel, SpaceSample
 from ..queries import volumes as queries
+from .common import GatewayPage
 
 GRAINS = (("m", "分钟", "最近 2 时"), ("h", "小时", "最近 3 天"), ("d", "日", "最近 60 天"))
 HORIZON = 180
 
 
-class Volumes(Page):
+class Volumes(GatewayPage):
     """Rates, latencies, sizes, queue ages and errors, of all channels or one."""
 
+    tab = "volumes"
     permission = "gateway.capacity:view"
     template_name = "gateway/volumes/page.html"
     title = "容量与流量"
@@ -116,9 +117,10 @@ def verdict(waits: list[queries.Waiting]) -> dict[str, str]:
     return {"state": "ok", "text": "没有消息在等，各环节 p95 都在 0.2 秒之内"}
 
 
-class Capacity(Page):
+class Capacity(GatewayPage):
     """Growth and forecast of messages and space, with the uncertainty said; honest where the days are too few."""
 
+    tab = "volumes"
     permission = "gateway.capacity:view"
     template_name = "gateway/volumes/capacity.html"
     title = "增长与预测"

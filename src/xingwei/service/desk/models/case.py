@@ -69,7 +69,9 @@ class Case(models.Model):
     system = models.ForeignKey(
         System, models.PROTECT, null=True, blank=True, related_name="cases", verbose_name="系统", db_index=False
     )
-    subsystem = models.ForeignKey(Subsystem, models.SET_NULL, null=True, blank=True, verbose_name="子系统")
+    subsystem = models.ForeignKey(
+        Subsystem, models.SET_NULL, null=True, blank=True, verbose_name="子系统", db_index=False
+    )
     function = models.ForeignKey(BusinessFunction, models.SET_NULL, null=True, blank=True, verbose_name="业务功能")
     interface = models.ForeignKey(Interface, models.SET_NULL, null=True, blank=True, verbose_name="接口")
     department = models.ForeignKey(
@@ -82,7 +84,7 @@ class Case(models.Model):
     phone = models.CharField("回电", max_length=40, blank=True)
     channel = models.CharField("渠道", max_length=12, choices=Channel.choices)
     registered_by = models.ForeignKey(
-        User, models.PROTECT, null=True, blank=True, related_name="registered", verbose_name="登记人"
+        User, models.PROTECT, null=True, blank=True, related_name="registered", verbose_name="登记人", db_index=False
     )
     assignee = models.ForeignKey(
         User, models.PROTECT, null=True, blank=True, related_name="assigned", verbose_name="办理人", db_index=False
@@ -90,7 +92,7 @@ class Case(models.Model):
     waiting_for = models.CharField("在等", max_length=10, choices=Waiting.choices, blank=True)
     party = models.CharField("归属", max_length=10, choices=Party.choices, default=Party.UNKNOWN)
     party_organisation = models.ForeignKey(
-        Organisation, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="归属单位"
+        Organisation, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="归属单位", db_index=False
     )
     tried = models.TextField("信息科先行诊断", max_length=5000, blank=True)
     cause = models.TextField("原因", max_length=5000, blank=True)
@@ -100,7 +102,9 @@ class Case(models.Model):
     satisfaction_note = models.CharField("评价", max_length=500, blank=True)
     tags = ArrayField(models.CharField(max_length=20), default=list, blank=True, verbose_name="标签")
     people = ArrayField(models.BigIntegerField(), default=list, blank=True)
-    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged")
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="merged", db_index=False
+    )
     version = models.PositiveIntegerField(default=1)
     idempotency_key = models.CharField(max_length=64, null=True, blank=True, unique=True)
 
@@ -149,6 +153,7 @@ class Case(models.Model):
             models.Index(fields=["system", "-id"], name="case_system"),
             models.Index(fields=["system", "kind", "-id"], name="case_system_kind"),
             models.Index(fields=["channel", "-id"], name="case_channel"),
+            models.Index(fields=["merged_into"], name="case_merged", condition=models.Q(merged_into__isnull=False)),
             GinIndex(fields=["tags"], name="case_tags", opclasses=["array_ops"]),
             models.Index(fields=["department", "-id"], name="case_department"),
             models.Index(fields=["assignee", "-id"], name="case_assignee"),

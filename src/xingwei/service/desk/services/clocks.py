@@ -234,7 +234,10 @@ def _data(text: str) -> Mapping[str, Any]:
 
 
 def _write(rows: Iterable[tuple[int, dict[str, Any]]], stamps: Sequence[str]) -> None:
-    """Many index columns at once: COPY into a scratch table, one UPDATE. ever_late is never taken back here."""
+    """Many index columns at once: COPY into a scratch table, one UPDATE. ever_late is never taken back here.
+
+    A row whose clocks stay as they are is left alone: most of a recomputation would be rewriting what is there.
+    """
     table = Case._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(
@@ -254,6 +257,8 @@ def _write(rows: Iterable[tuple[int, dict[str, Any]]], stamps: Sequence[str]) ->
             f"UPDATE {table} c SET clocks = s.clocks, next_due_at = s.next_due_at,"  # noqa: S608 - a constant name
             " next_due_clock = s.next_due_clock, next_remind_at = s.next_remind_at, clock_state = s.clock_state,"
             " ever_late = c.ever_late OR s.ever_late, policy_version = %s, calendar_version = %s"
-            " FROM desk_clock_scratch s WHERE s.id = c.id",
+            " FROM desk_clock_scratch s WHERE s.id = c.id AND (c.clocks, c.next_due_at, c.next_due_clock,"
+            " c.next_remind_at, c.clock_state, c.ever_late) IS DISTINCT FROM (s.clocks, s.next_due_at,"
+            " s.next_due_clock, s.next_remind_at, s.clock_state, c.ever_late OR s.ever_late)",
             stamps,
         )

@@ -100,7 +100,7 @@ def up(
     change: Set = None,
     days: Annotated[int, typer.Option(min=0, help="业务库还空着时先生成多少天的历史，0 为不生成")] = 30,
     visits: Annotated[int, typer.Option(min=1, help="历史中平均每天门急诊人次")] = 300,
-    centre: Annotated[bool, typer.Option("--centre/--no-centre", help="同时运行医保中心")] = True,
+    everything: Annotated[bool, typer.Option("--all/--alone", help="同时运行医保中心和故障总控")] = True,
 ) -> None:
     """运行整家医院，直到按下 Ctrl+C：各系统、仪器、第三方和医保中心。"""
     import asyncio
@@ -113,8 +113,9 @@ def up(
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     chosen = replace(settings_of(where, change), database_url=url)
     plan = Plan(today() - timedelta(days=days), days, visits, chosen.traffic.seed) if days else None
-    children = [("centre", "run", "--host", chosen.host, "--port", str(chosen.own["centre"]))] if centre else []
-    asyncio.run(live(chosen, plan, typer.echo, children=children))
+    parts = {"centre": ("centre", "run"), "switchboard": ("fault", "serve")}
+    children = [(*command, "--host", chosen.host, "--port", str(chosen.own[part])) for part, command in parts.items()]
+    asyncio.run(live(chosen, plan, typer.echo, children=children if everything else ()))
 
 
 @app.command()

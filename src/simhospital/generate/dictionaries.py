@@ -63,6 +63,29 @@ def rows(name: str) -> tuple[Row, ...]:
     return tuple(dict(zip(names, line.split("|"), strict=True)) for line in lines)
 
 
+def service_code(local: str) -> str:
+    """The national code of a service item from its local price code: nine digits, perhaps with a letter (210300001a)."""
+    digits, letter = local[:9], local[9:]
+    variant = ord(letter) - ord("a") + 1 if letter else 0
+    return f"00{digits}{variant:02d}00-{digits}"
+
+
+def panel_code(panel: Panel) -> str:
+    """The local price code of a laboratory panel."""
+    return f"2503{panel.no:05d}"
+
+
+def drug_code(number: int, row: Row) -> str:
+    """The national code of the n-th drug of the list, from 1."""
+    return ("Z" if row["sfxm"] == "11" else "T" if row["sfxm"] == "10" else "X") + f"{number:022d}"
+
+
+@cache
+def drug_numbers() -> dict[str, int]:
+    """Which number a drug has, by name and strength."""
+    return {f"{r['name']} {r['spec']}": n for n, r in enumerate(rows("drugs"), 1)}
+
+
 @cache
 def lab_items() -> dict[str, LabItem]:
     """By English short name."""

@@ -89,25 +89,13 @@ def _items() -> Rows:
     def row(
         no: str, code: str, name: str, unit: str, price: Any, kind: str, grade: str, share: str, where: str | None
     ) -> Sequence[Any]:
-        return (
-            no,
-            code,
-            name,
-            unit,
-            price,
-            kind,
-            f"0011{code[:9]:0<11}-{code}",
-            grade,
-            share,
-            where,
-            None,
-            pinyin(name),
-        )
+        national = f"{code:0<20}" if code.startswith("C") else dictionaries.service_code(code)
+        return (no, code, name, unit, price, kind, national, grade, share, where, None, pinyin(name))
 
     for r in dictionaries.rows("items"):
         yield (*(v or None for v in r.values()), None, pinyin(r["fymc"]))
     for p in dictionaries.panels():
-        yield row(str(p.fee), f"25{p.no:07d}", p.name, "次", p.price, "04", "01", "0", "0901")
+        yield row(str(p.fee), dictionaries.panel_code(p), p.name, "次", p.price, "04", "01", "0", "0901")
     for r in dictionaries.rows("exams"):
         yield row(r["fyxh"], r["fybm"], r["fymc"], "次", r["fydj"], "03", "02", "0.1", r["zxks"])
     for grade, fee, material in ((1, 300, 120), (2, 1200, 680), (3, 2600, 2400), (4, 5200, 14800)):
@@ -136,7 +124,7 @@ def _diagnoses() -> Rows:
 def _drugs() -> Rows:
     for n, r in enumerate(dictionaries.rows("drugs"), 1):
         flags = r["flags"]
-        code = ("Z" if r["sfxm"] == "11" else "T" if r["sfxm"] == "10" else "X") + f"{n:022d}"
+        code = dictionaries.drug_code(n, r)
         yield (
             50000 + n, r["name"], r["name"], r["spec"], r["form"][:4], r["dunit"], r["dose"], r["unit"], r["price"], r["price"],
             "（模拟）药业有限公司", f"国药准字H{n:08d}", code, r["ybdj"], r["zfbl"], r["sfxm"], r["kss"], r["ddd"], r["jslb"],

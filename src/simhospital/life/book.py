@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _KEEP = 50_000  # rows whose bytes are kept
+_KEEP_ROWS = 1_000_000
 _TABLES = """
 CREATE TABLE IF NOT EXISTS sent (
   id INTEGER PRIMARY KEY, at REAL NOT NULL, channel TEXT NOT NULL, control_id TEXT NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL,
@@ -127,7 +128,7 @@ class Book:
         return found
 
     def _prune(self) -> None:
-        """Drop the bytes of old rows now and then; the rows themselves stay."""
+        """Drop the bytes of old rows now and then, and at last the rows themselves."""
         self._written += 1
         if self._written % 2000 == 0:
             for table, done in (("sent", " AND state <> 'waiting'"), ("received", "")):
@@ -135,3 +136,4 @@ class Book:
                     f"UPDATE {table} SET body = NULL WHERE body IS NOT NULL{done} "  # noqa: S608 - two names
                     f"AND id < (SELECT max(id) FROM {table}) - {_KEEP}"
                 )
+                self.db.execute(f"DELETE FROM {table} WHERE id < (SELECT max(id) FROM {table}) - {_KEEP_ROWS}{done}")  # noqa: S608

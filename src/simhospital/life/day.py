@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
-from simhospital.generate import dictionaries
 from simhospital.generate.plan import share_of_day
 
-from . import messages, points
+from . import points
 from .hospital import Hospital
-from .visits import outpatient, say
-from .world import Visit, now
+from .stays import inpatient
+from .visits import outpatient
+from .world import now
 
 _URGENT = 0.06  # emergencies to outpatients
 _ADMITTED = 0.04
@@ -48,28 +48,6 @@ async def arrivals(h: Hospital) -> None:
         h.keep(outpatient(h, urgent=emergency))
         if h.world.chance.random() < _ADMITTED:
             h.keep(inpatient(h))
-
-
-async def inpatient(h: Hospital) -> None:
-    """Admission, a change of data, a transfer now and then, discharge: what wards need to hear from the HIS."""
-    at = now()
-    number = h.book("his").number(f"stay {at:%y%m%d}")
-    wards = [r["ksdm"] for r in dictionaries.rows("departments") if r["zy"] == "1" and r["kslb"] == "01"]
-    doctor = h.world.doctor(h.world.chance.choice(wards))
-    diagnosis = h.world.diagnosis()
-    visit = Visit(
-        number, f"Z{at:%y%m%d}{number:05d}", h.world.arrival(), doctor, False, at, diagnosis["icd"], diagnosis["name"],
-        diagnosis["complaint"],
-    )  # fmt: skip
-    events = ["A01", "A08", *(["A02"] if h.world.chance.random() < 0.2 else []), "A08", "A03"]
-    for event in events:
-        place = f"{doctor.department_name}^{1 + number % 20:02d}^{1 + number % 3}"
-        say(
-            h, "his-adt", "HIS", f"ADT^{event}", visit,
-            lambda head, e=event, p=place: messages.adt(e, head, visit.patient, p, doctor, visit.number, now(), diagnosis),
-        )  # fmt: skip
-        h.count(f"inpatient {event}")
-        await h.wait(120)
 
 
 async def enquiries(h: Hospital) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from simhospital.centre.client import InsuranceClient
 from simhospital.centre.line import Caller
+from simhospital.centre.stays import StayClient
 from simhospital.generate import dictionaries
 from simhospital.settings import Settings
 
@@ -59,7 +59,7 @@ class Hospital:
         self._incoming()
         self.calls = Calls(settings.http, self.book("calls"))
         caller = Caller(settings.organisation, settings.name)
-        self.insurance = InsuranceClient(f"{settings.http}/yb", caller=caller, directory=None)
+        self.insurance = StayClient(f"{settings.http}/yb", caller=caller, directory=None)
         self.modality = Modality(settings.host, settings.gateway["dicom"], self.book("pacs"))
         self.archive = Archive(settings.host, settings.own["pacs"], self.book("pacs"))
         self.stages: dict[str, int] = {}

@@ -21,6 +21,7 @@ from .book import Book
 from .world import Patient, now
 
 log = logging.getLogger("simhospital.pacs")
+logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # it reports every refused connection
 TITLE, MODALITY_TITLE = "GYPACS", "GYMODALITY"
 _SIDE = 64
 

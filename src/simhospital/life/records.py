@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping
@@ -42,20 +41,25 @@ class Records:
 
     async def write(self, *rows: tuple[str, Mapping[str, Any]]) -> bool:
         """Insert rows of (table, columns) in one transaction; False where the database refused, hung or is away."""
+        return await self._do([(_insert(table, row), list(row.values())) for table, row in rows])
+
+    async def change(self, table: str, key: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+        """Update the rows that have these keys; as `write`."""
+        return await self._do([(_update(table, key, values), [*values.values(), *key.values()])])
+
+    async def _do(self, statements: list[tuple[sql.Composed, list[Any]]]) -> bool:
         if self._pool is None:
             return True
         try:
             async with self._pool.connection() as connection, connection.cursor() as cursor:
-                for table, row in rows:
-                    await cursor.execute(_insert(table, row), list(row.values()))
-        except (psycopg.Error, PoolTimeout, asyncio.CancelledError) as error:
-            if isinstance(error, asyncio.CancelledError):
-                raise
+                for statement, values in statements:
+                    await cursor.execute(statement, values)
+        except (psycopg.Error, PoolTimeout) as error:
             self.failed += 1
             self.problem = str(error).strip().splitlines()[0][:200] if str(error) else type(error).__name__
             log.warning("database: %s", self.problem)
             return False
-        self.written += len(rows)
+        self.written += len(statements)
         return True
 
 
@@ -64,4 +68,13 @@ def _insert(table: str, row: Mapping[str, Any]) -> sql.Composed:
         sql.Identifier(*table.split(".")),
         sql.SQL(", ").join(sql.Identifier(name) for name in row),
         sql.SQL(", ").join([sql.Placeholder()] * len(row)),
+    )
+
+
+def _update(table: str, key: Mapping[str, Any], values: Mapping[str, Any]) -> sql.Composed:
+    def pairs(names: Mapping[str, Any]) -> list[sql.Composed]:
+        return [sql.SQL("{} = %s").format(sql.Identifier(name)) for name in names]
+
+    return sql.SQL("UPDATE {} SET {} WHERE {}").format(
+        sql.Identifier(*table.split(".")), sql.SQL(", ").join(pairs(values)), sql.SQL(" AND ").join(pairs(key))
     )

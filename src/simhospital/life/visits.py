@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from simhospital.centre.client import FeeLine, Patient, Visit
+from simhospital.generate import dictionaries
 from simhospital.generate.dictionaries import Row
 from simhospital.generate.plan import EPOCH
 
@@ -136,13 +137,14 @@ async def consult(h: Hospital, v: Seen) -> Orders:
             source = "3" if v.urgent else "1"
             sample = Sample(barcode, f"S{v.id * 10 + n}", panel, v.patient, v.doctor, v.number, source, v.urgent, at)
             orders.samples.append(sample)
-            orders.add(f"0025{panel.no:011d}-25{panel.no:07d}", str(panel.fee), 1, str(panel.price))
+            national = dictionaries.service_code(dictionaries.panel_code(panel))
+            orders.add(national, str(panel.fee), 1, str(panel.price))
             h.laboratory.expect(sample)
         say(h, "cis-orders", "CIS", "OML^O21", v, lambda head: messages.oml(head, v, orders.samples, at))
     if chance.random() < 0.3:
         orders.exam = exam = chance.choice(h.world_exams)
         orders.exam_order = order = f"S{v.id * 10 + 5}"
-        orders.add(f"0021{int(exam['fyxh']):011d}-{exam['fybm']}", exam["fyxh"], 1, exam["fydj"])
+        orders.add(dictionaries.service_code(exam["fybm"]), exam["fyxh"], 1, exam["fydj"])
         say(h, "cis-orders", "CIS", "OMG^O19", v, lambda head: messages.omg(head, v, order, exam, now()))
     h.count("seen")
     return orders
@@ -171,9 +173,9 @@ async def _prescribe(h: Hospital, v: Seen, orders: Orders) -> None:
     elif reply.state != "answered":
         h.count("prescription not reviewed")
     orders.drugs, orders.prescription = drugs, prescription
-    for n, d in enumerate(drugs, 1):
-        local = str(50_000 + n)
-        orders.add(f"X{abs(hash_of(d['name'])) % 10**22:022d}", local, 1, d["price"])
+    for d in drugs:
+        number = dictionaries.drug_numbers()[f"{d['name']} {d['spec']}"]
+        orders.add(dictionaries.drug_code(number, d), str(50_000 + number), 1, d["price"])
     say(h, "cis-orders", "CIS", "OMP^O09", v, lambda head: messages.omp(head, v, prescription, drugs, now()))
     total = sum((Decimal(d["price"]) for d in drugs), Decimal(0))
     await h.records.write(("cis.mz_cf", {

@@ -14,6 +14,9 @@ from pynetdicom import AE
 from typer.testing import CliRunner
 
 from simhospital import settings as hospital_settings
+from simhospital.centre.line import Caller
+from simhospital.centre.server import start as start_centre
+from simhospital.centre.stays import StayClient
 from simhospital.cli import app
 from simhospital.faults import board
 from simhospital.generate import build, dictionaries
@@ -21,6 +24,7 @@ from simhospital.generate.plan import Plan
 from simhospital.life import codec, day, links, messages, pacs, receivers
 from simhospital.life.book import Book
 from simhospital.life.hospital import Hospital
+from simhospital.life.stays import inpatient
 from simhospital.life.visits import outpatient, say
 from simhospital.life.world import Sample, Visit, World, now
 
@@ -475,6 +479,7 @@ def test_the_living_hospital_writes_its_rows_into_the_business_databases(tmp_pat
                 assert h.world.take_from(connection, 20) == 20
             await h.start()
             await outpatient(h, urgent=True)
+            await inpatient(h)
             written = h.records.written
             await h.stop()
             assert h.records.failed == 0, h.records.problem
@@ -485,6 +490,8 @@ def test_the_living_hospital_writes_its_rows_into_the_business_databases(tmp_pat
         tables = "his.ms_ghmx JOIN cis.mz_jzjl USING (jzh) JOIN finance.cw_js USING (jzh)"
         query = f"SELECT count(*) FROM {tables} WHERE sbxh % 100000 > 50000"
         assert connection.execute(query).fetchone()[0] >= 1
+        stay = "SELECT zy_brry.zt FROM his.zy_brry JOIN finance.cw_js USING (zyh) JOIN finance.cw_yjj USING (zyh) WHERE zyh % 10000 > 5000"
+        assert connection.execute(stay).fetchall() == [("O",)]
 
 
 def test_a_hospital_without_its_database_goes_on(tmp_path):
@@ -544,3 +551,26 @@ def test_saying_a_message_by_hand_tells_its_answer():
     assert "没有应答 1" in nobody.output
     assert CliRunner().invoke(app, ["say", "fax"]).exit_code == 2
     assert CliRunner().invoke(app, ["say", "dev-cbc", "--set", "nonsense"]).exit_code == 2
+
+
+def test_insured_patients_are_settled_with_the_insurance_centre(tmp_path):
+    async def work():
+        centre = await start_centre("127.0.0.1", 0, latency=0)
+        async with sink() as gateway:
+            h = Hospital(settings(gateway), tmp_path)
+            for patient in h.world.patients:
+                patient.insured = True
+            h.world.arrival = lambda: h.world.patients[3]
+            h.insurance = StayClient(centre.url, caller=Caller(h.settings.organisation, h.settings.name))
+            for _ in range(9):
+                await outpatient(h, urgent=False)
+            await inpatient(h)
+            told = {k: n for k, n in h.stages.items() if k.startswith("insurance")}
+            await h.stop()
+        await centre.stop()
+        assert told.get("insurance settled", 0) >= 2, told
+        assert told.get("insurance admission settled") == 1, told
+        assert told.get("insurance discharge settled") == 1, told
+        assert not any("refused" in k for k in told), told
+
+    run(work, 60)

@@ -122,7 +122,9 @@ class PlanForm(forms.Form):
             f"{ln['name']}｜{','.join(ln.get('types', ()))}｜{MODES[ln['mode']]}｜{ln['text']}"
             for ln in document.get("lines", ())
         ]
-        agreed = ["｜".join(filter(None, (a["name"], a.get("date"), a.get("what")))) for a in document.get("agreed", ())]
+        agreed = [
+            "｜".join(filter(None, (a["name"], a.get("date"), a.get("what")))) for a in document.get("agreed", ())
+        ]
         answer = json.dumps(document["answer"], ensure_ascii=False, indent=1) if document.get("answer") else ""
         return {
             "name": name, "sentence": document.get("sentence", ""), "screen": document.get("screen", "收费窗口"),

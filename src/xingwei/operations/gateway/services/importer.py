@@ -24,8 +24,9 @@ from ..engine import rules
 from ..models import Channel, CodeMap, Route
 from ..queries import released
 from . import channels as channel_services
-from . import versions
+from . import plan_files, versions
 from .base import GatewayRefused
+from .plans import PlanRefused
 
 
 @dataclass(slots=True)
@@ -85,6 +86,10 @@ def _problems(source: Source) -> list[Problem]:
     of_code = {c["code"]: c for c in document.get("channels") or []}
     for at, item in enumerate(document.get("routes") or []):
         found += [Problem(text, ("routes", at, *place)) for text, place in _route_problems(item, of_code, maps)]
+    for at, item in enumerate(document.get("plans") or []):
+        if of_code.get(item["channel"], {}).get("direction") != "out":
+            found.append(Problem(f"没有送出通道“{item['channel']}”", ("plans", at, "channel")))
+        found += [Problem(text, ("plans", at)) for text in plan_files.problems_of(item)]
     return found
 
 
@@ -127,19 +132,28 @@ class _Import:
 
     def run(self) -> Imported:
         document = self.source.document
+        works = {"channels": self._channel, "maps": self._map, "routes": self._route, "plans": self._plan}
         steps = [
-            (work, name, at, item)
-            for name, work in (("channels", self._channel), ("maps", self._map), ("routes", self._route))
-            for at, item in enumerate(document.get(name) or [])
+            (work, name, at, item) for name, work in works.items() for at, item in enumerate(document.get(name) or [])
         ]
         for number, (work, name, at, item) in enumerate(steps, start=1):
             try:
                 work(item)
-            except GatewayRefused as refused:
+            except (GatewayRefused, PlanRefused) as refused:
                 raise GatewayRefused(str(self.source.locate(Problem(str(refused), (name, at))))) from None
             if self.progress:
                 self.progress(number, len(steps))
         return self.done
+
+    def _plan(self, item: Mapping[str, Any]) -> None:
+        if item["channel"] in self.left_out:
+            self.done.skipped.append(f"方案 {item['code']}：通道 {item['channel']} 没有导入")
+            return
+        for version in plan_files.import_plans(self.actor, [item]):
+            if version.state == version.State.APPROVED:
+                self.done.added["熔断方案"] += 1
+            else:
+                self.done.drafts.append(f"方案 {item['code']}")
 
     def _channel(self, item: Mapping[str, Any]) -> None:
         if self.skip_missing and not _known(item["kind"]):

@@ -1,7 +1,7 @@
 """Passwords and keys in a channel's settings: sealed, in a file, in the environment, or plain.
 
 `sm4.…` is a token sealed for this very channel and field; `file:PATH` is a file's content, `file:PATH#NAME` a field of a
-JSON file; `env:NAME` a variable. A gateway process runs without Django.
+JSON file (PATH below the product's home unless absolute); `env:NAME` a variable. A gateway process runs without Django.
 """
 
 from __future__ import annotations
@@ -42,5 +42,8 @@ def secret(channel: ChannelConfig, name: str) -> str:
 
 def _from_file(where: str) -> str:
     path, _, field = where.partition("#")
-    text = Path(path).expanduser().read_text(encoding="utf-8")
+    place = Path(path).expanduser()
+    if not place.is_absolute():
+        place = config.from_environment().home / place
+    text = place.read_text(encoding="utf-8")
     return str(json.loads(text)[field]) if field else text.strip()

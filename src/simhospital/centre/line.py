@@ -142,8 +142,8 @@ class Line:
     async def _post(self, path: str, infno: str, body: bytes) -> tuple[int, str, bytes]:
         if self.board.strikes("dns-failure", "his") and not _is_address(self.base_url):
             raise Degraded("找不到医保前置机的地址（域名解析失败），请按自费收费，恢复后补结")
-        if self._session is None:  # lines are given up before the other side does it under our feet
-            connector = aiohttp.TCPConnector(limit=256, keepalive_timeout=4)
+        if self._session is None:  # a fresh line each: one given up by the other side would be an unknown outcome
+            connector = aiohttp.TCPConnector(limit=256, force_close=True)
             self._session = aiohttp.ClientSession(timeout=self._timeout, connector=connector)
         milliseconds = int(self.now().timestamp() * 1000)
         headers = sign_headers(self.profile.headers, self._key(), infno, body, milliseconds)

@@ -22,7 +22,7 @@ from ..tables import codes, shape
 from .call import Call, transaction
 from .files import keep
 
-FORM = re.compile(r"[A-Z0-9][A-Z0-9\-]{4,49}", re.ASCII)
+FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-]{4,49}", re.ASCII)
 LISTS = {"1301": "101", "1302": "102", "1303": "103", "1305": "201", "1306": "301"}
 
 

@@ -1,5 +1,6 @@
 """The hospital's own book of insurance business: written before a settlement is sent, so that no outcome is unknown
-without a trace. States: sending, settled, refused, unknown (sent, no answer), selfpay (by degradation), refunded.
+without a trace. States: sending, settled, refused, unknown (sent, no answer), selfpay (by degradation), refunded,
+resettled (a self-pay that was settled later, by another entry).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ create table if not exists entry (
     id integer primary key, reference text not null, infno text not null, state text not null, msgid text not null,
     psn_no text not null, mdtrt_id text not null, batch text not null, setl_id text, total text not null, fund text,
     account text, cash text, setl_time text, insutype text, clr_type text, text text not null default '',
-    at text not null, changed text not null, elapsed_ms integer, of integer, request text not null, answer text);
+    at text not null, changed text not null, elapsed_ms integer, of integer, request text not null, answer text, flow text);
 create index if not exists entry_state on entry (state);
 create index if not exists entry_day on entry (setl_time);
 """
@@ -51,6 +52,7 @@ class Entry:
     of: int | None
     request: dict[str, Any]
     answer: dict[str, Any] | None
+    flow: str
 
 
 class Book:
@@ -64,6 +66,8 @@ class Book:
         self.db.execute("pragma journal_mode = wal")
         self.db.execute("pragma synchronous = full")
         self.db.executescript(SCHEMA)
+        if "flow" not in {row[1] for row in self.db.execute("pragma table_info (entry)")}:
+            self.db.execute("alter table entry add column flow text")
         self.db.execute("update entry set state = 'unknown', text = '收费程序中断，结果未知' where state = 'sending'")
 
     def close(self) -> None:
@@ -80,39 +84,47 @@ class Book:
         state: str = "sending",
         text: str = "",
         of: int | None = None,
+        flow: str = "",
     ) -> int:
         """Write an entry before it is sent (or as self-pay); `request` is the input's `data`."""
         now = datetime.now(CHINA).isoformat(timespec="milliseconds")
         with self._lock:
             row = self.db.execute(
                 "insert into entry (reference, infno, state, msgid, psn_no, mdtrt_id, batch, total, text, at, changed, of,"
-                " request) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning id",
+                " request, flow) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning id",
                 (
                     reference, infno, state, msgid, str(request.get("psn_no") or ""),
                     str(request.get("mdtrt_id") or ""), str(request.get("chrg_bchno") or ""),
                     str(request.get("medfee_sumamt") or "0"), text, now, now, of,
-                    json.dumps(dict(request), ensure_ascii=False, default=str),
+                    json.dumps(dict(request), ensure_ascii=False, default=str), flow,
                 ),
             ).fetchone()  # fmt: skip
         return int(row[0])
 
     def close_entry(
-        self, entry: int, state: str, *, text: str = "", answer: Mapping[str, Any] | None = None, elapsed_ms: int = 0
+        self,
+        entry: int,
+        state: str,
+        *,
+        text: str = "",
+        answer: Mapping[str, Any] | None = None,
+        elapsed_ms: int = 0,
+        flow: str | None = None,
     ) -> None:
-        """Write the outcome; `answer` is `setlinfo`."""
+        """Write the outcome; `answer` is `setlinfo`; `flow` "" means that it is not to be done later."""
         told = answer or {}
         with self._lock:
             self.db.execute(
                 "update entry set state = ?, text = ?, changed = ?, elapsed_ms = ?, setl_id = coalesce(?, setl_id),"
                 " fund = coalesce(?, fund), account = coalesce(?, account), cash = coalesce(?, cash),"
                 " setl_time = coalesce(?, setl_time), insutype = coalesce(?, insutype),"
-                " clr_type = coalesce(?, clr_type), answer = coalesce(?, answer) where id = ?",
+                " clr_type = coalesce(?, clr_type), answer = coalesce(?, answer), flow = coalesce(?, flow) where id = ?",
                 (
                     state, text, datetime.now(CHINA).isoformat(timespec="milliseconds"), elapsed_ms,
                     told.get("setl_id"), _money(told.get("fund_pay_sumamt")), _money(told.get("acct_pay")),
                     _money(told.get("psn_cash_pay", told.get("pdn_cash_pay", told.get("cash_payamt")))),
                     told.get("setl_time"), told.get("insutype"), told.get("clr_type"),
-                    json.dumps(dict(told), ensure_ascii=False) if told else None, entry,
+                    json.dumps(dict(told), ensure_ascii=False) if told else None, flow, entry,
                 ),
             )  # fmt: skip
 
@@ -153,6 +165,7 @@ class Book:
                 cash=_decimal(row["cash"]),
                 request=json.loads(row["request"]),
                 answer=json.loads(row["answer"]) if row["answer"] else None,
+                flow=row["flow"] or "",
             )
             for row in rows
         ]  # fmt: skip

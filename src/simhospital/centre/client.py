@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -20,80 +19,20 @@ from simhospital.faults.board import Board
 from simhospital.faults.board import board as common_board
 from simhospital.home import home
 
-from .benefit import money
-from .book import Book, Entry
-from .line import Caller, Declined, Degraded, Line, LineError, Lost
+from .aftermath import Aftermath, written
+from .book import Book
+from .forms import FeeLine, Outcome, Patient, Visit, state_of
+from .line import Caller, Declined, Line, LineError, Lost
 from .profile import profile
 from .signing import account
 
+__all__ = ["FeeLine", "InsuranceClient", "Outcome", "Patient", "Visit", "with_parts"]
+
 SIGNED_OUT = "签到"
 LEFTOVER = "已存在"
-ASKED = "经查询"
 
 
-@dataclass(frozen=True, slots=True)
-class Patient:
-    """Who is at the window: the identity card is the voucher."""
-
-    name: str
-    certno: str
-
-
-@dataclass(frozen=True, slots=True)
-class FeeLine:
-    """One line of the bill: the hospital's item, its national code, count and price a unit in yuan."""
-
-    serial: int
-    national: str
-    local: str
-    count: Decimal
-    price: Decimal
-    total: Decimal | None = None
-    approved: str = "0"
-
-    @property
-    def amount(self) -> Decimal:
-        """The line's amount: as given, else count × price, two places."""
-        return self.total if self.total is not None else money(self.count * self.price)
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """A visit of the hospital; `number` is its own visit number (unique), `doctor` the national code."""
-
-    number: str
-    department: str
-    department_name: str
-    doctor: str
-    doctor_name: str
-    diagnosis: str = "J06.900"
-    diagnosis_name: str = "急性上呼吸道感染"
-    med_type: str = "11"
-    category: str = "A03"
-    bed: str = "01"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a flow ended. `setlinfo` is the insurer's own account of it (empty unless settled or refunded)."""
-
-    state: str
-    text: str = ""
-    entry: int | None = None
-    psn_no: str = ""
-    mdtrt_id: str = ""
-    msgid: str = ""
-    setl_id: str = ""
-    insutype: str = ""
-    total: Decimal = Decimal(0)
-    fund: Decimal = Decimal(0)
-    account: Decimal = Decimal(0)
-    cash: Decimal = Decimal(0)
-    elapsed_ms: int = 0
-    setlinfo: Mapping[str, Any] = field(default_factory=dict)
-
-
-class InsuranceClient:
+class InsuranceClient(Aftermath):
     """The HIS of one hospital; one instance a process, flows of many windows at once."""
 
     def __init__(
@@ -164,6 +103,7 @@ class InsuranceClient:
         total = sum((line.amount for line in lines), Decimal(0))
         person: dict[str, Any] = {}
         began = time.monotonic()
+        flow = written(patient, visit, lines, use_account)
         try:
             person = await self.person(patient)
             mdtrt_id = await self._register(patient, visit, person)
@@ -173,8 +113,8 @@ class InsuranceClient:
                 "2206", {"data": wanted | {"psn_type": person["psn_type"]}}, insuplc=person["insuplc_admdvs"]
             )
         except LineError as error:
-            return self._not_settled(visit.number, "2207", error, total, person, began)
-        return await self._settle("2207", visit.number, with_parts(wanted, told["setlinfo"]), person)
+            return self._not_settled(visit.number, "2207", error, total, person, began, flow)
+        return await self._settle("2207", visit.number, with_parts(wanted, told["setlinfo"]), person, flow)
 
     async def _register(self, patient: Patient, visit: Visit, person: Mapping[str, Any]) -> str:
         now = f"{self.line.now():%Y-%m-%d %H:%M:%S}"
@@ -260,14 +200,14 @@ class InsuranceClient:
         }  # fmt: skip
 
     async def _settle(
-        self, infno: str, reference: str, wanted: Mapping[str, Any], person: Mapping[str, Any], again: bool = True
+        self, infno: str, reference: str, wanted: Mapping[str, Any], person: Mapping[str, Any], flow: str = ""
     ) -> Outcome:
         """The settlement itself: booked before it is sent."""
         msgid = self.line.msgid()
-        entry = self.book.open(reference, infno, msgid, wanted)
+        entry = self.book.open(reference, infno, msgid, wanted, flow=flow)
         began = time.monotonic()
         place = str(person.get("insuplc_admdvs") or "")
-        double = self.board.strikes("his-double-click") if again else None
+        double = self.board.strikes("his-double-click")
         try:
             told = await self.ask(infno, {"data": wanted}, insuplc=place, msgid=msgid)
         except LineError as error:
@@ -293,77 +233,14 @@ class InsuranceClient:
         )  # fmt: skip
 
     def _not_settled(
-        self, reference: str, infno: str, error: LineError, total: Decimal, person: Mapping[str, Any], began: float
-    ) -> Outcome:
+        self, reference: str, infno: str, error: LineError, total: Decimal, person: Mapping[str, Any], began: float,
+        flow: str = "",
+    ) -> Outcome:  # fmt: skip
         """The flow broke before the settlement was sent: nothing is owed at the insurer, so it is never unknown."""
         state = "refused" if isinstance(error, Declined) else "selfpay"
         data = {"psn_no": person.get("psn_no"), "medfee_sumamt": total, "insutype": person.get("insutype")}
-        entry = self.book.open(reference, infno, "", data)
+        entry = self.book.open(reference, infno, "", data, flow=flow)
         return self._ended(entry, state, error.text, began)
-
-    # ----- taking back
-    async def refund(self, entry: int) -> Outcome:
-        """2208 or 2305 for a settled entry."""
-        row = self.book.entry(entry)
-        infno = "2208" if row.infno == "2207" else "2305"
-        data = {"setl_id": row.setl_id, "mdtrt_id": row.mdtrt_id, "psn_no": row.psn_no}
-        msgid = self.line.msgid()
-        mine = self.book.open(row.reference, infno, msgid, data | {"medfee_sumamt": str(-row.total)}, of=entry)
-        began = time.monotonic()
-        try:
-            told = await self.ask(infno, {"data": data}, msgid=msgid)
-        except LineError as error:
-            return self._ended(mine, state_of(error), error.text, began)
-        info = {"insutype": row.insutype, "clr_type": row.clr_type} | _known(told["setlinfo"])
-        return self._ended(mine, "refunded", "", began, info)
-
-    # ----- what is not known
-    async def clear_up(self) -> list[Outcome]:
-        """Ask about every unknown outcome (5203 by the visit): adopt what stands, let go what does not.
-
-        A settlement that was sent and then answered by degradation is asked about too: the patient has paid all, and
-        if the insurer has settled nevertheless, the difference is the patient's.
-        """
-        doubtful = [row for row in self.book.in_state("selfpay") if row.msgid and not row.text.startswith(ASKED)]
-        return [await self._clear(row) for row in [*self.book.in_state("unknown"), *doubtful]]
-
-    async def _clear(self, row: Entry) -> Outcome:
-        began = time.monotonic()
-        try:
-            told = await self.ask(
-                "5203", {"data": {"psn_no": row.psn_no, "setl_id": row.setl_id or "", "mdtrt_id": row.mdtrt_id}}
-            )
-        except Declined as declined:
-            if "未查询到" in declined.text:
-                return self._absent(row, began)
-            return self._ended(row.id, row.state, declined.text, began)
-        except LineError as error:
-            return self._ended(row.id, row.state, error.text, began)
-        info = told["setlinfo"]
-        if row.of is not None:
-            state = "refunded" if info["refd_setl_flag"] == "1" else "refused"
-            return self._ended(row.id, state, f"{ASKED}确认", began)
-        if info["medins_setl_id"] != row.msgid:
-            return self._absent(row, began)
-        paid = "，患者已按自费付款，应退差额" if row.state == "selfpay" else ""
-        return self._ended(row.id, "settled", f"{ASKED}确认，中心已结算{paid}", began, info)
-
-    def _absent(self, row: Entry, began: float) -> Outcome:
-        state = "selfpay" if row.state == "selfpay" else "refused"
-        return self._ended(row.id, state, f"{ASKED}，中心没有这笔结算，可以重新结算", began)
-
-    async def reverse(self, entry: int) -> Outcome:
-        """2601: have the insurer forget an unknown settlement. Used where the patient has left or paid otherwise."""
-        row = self.book.entry(entry)
-        began = time.monotonic()
-        data = {"psn_no": row.psn_no, "omsgid": row.msgid, "oinfno": row.infno}
-        try:
-            await self.ask("2601", {"data": data})
-        except (Degraded, Lost) as error:
-            return self._ended(entry, "unknown", error.text, began)
-        except Declined as declined:
-            return self._ended(entry, row.state, declined.text, began)
-        return self._ended(entry, "refused", "已冲正", began)
 
     async def visits_of(self, psn_no: str, days: int = 1, med_type: str = "11") -> list[dict[str, Any]]:
         """5201: this hospital's visits of a person in the last days. Raises LineError."""
@@ -381,18 +258,7 @@ class InsuranceClient:
         return list(told["mdtrtinfo"])
 
 
-def state_of(error: LineError) -> str:
-    """The state of a settlement that ended with this."""
-    if isinstance(error, Degraded):
-        return "selfpay"
-    return "unknown" if isinstance(error, Lost) else "refused"
-
-
 def with_parts(wanted: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[str, Any]:
     """The settlement's input carries back the parts that the pre-settlement showed."""
     names = ("fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt")
     return {**wanted, **{name: f"{Decimal(str(seen[name])):.2f}" for name in names}}
-
-
-def _known(info: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in info.items() if value is not None}

@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from .book import Entry
-from .client import FeeLine, InsuranceClient, Outcome, Patient, Visit, with_parts
+from .client import InsuranceClient, with_parts
+from .forms import FeeLine, Outcome, Patient, Visit
 from .line import LineError
 
 

@@ -165,6 +165,31 @@ def test_self_pay_by_degradation_is_asked_about_later(in_town):
         (cleared,) = await town.client.clear_up()
         assert cleared.state == "settled"
         assert "应退差额" in cleared.text
+        town.client.line.call = real
+        assert await town.client.clear_up() == []
+
+    in_town(scene)
+
+
+def test_what_was_self_paid_is_settled_later(in_town):
+    async def scene(town):
+        fault = town.board.start("yb-refused", duration_s=60)
+        import asyncio
+
+        await asyncio.sleep(0.3)
+        patient = person_like(EMPLOYEE)
+        first = await town.client.outpatient(patient, visit("M1"), [line(1, count="40")])
+        second = await town.client.outpatient(patient, visit("M2"), [line(1)])
+        assert {first.state, second.state} == {"selfpay"}
+        assert await town.client.clear_up() == []  # still away: nothing changes
+        assert town.client.book.counts() == {"selfpay": 2}
+        town.board.stop(fault.id)
+        await asyncio.sleep(0.3)
+        made = await town.client.clear_up()
+        assert [(o.state, o.total) for o in made] == [("settled", Decimal("500.00")), ("settled", Decimal("25.00"))]
+        back = made[0].fund + made[0].account
+        assert f"应退患者 {back} 元" in town.client.book.entry(first.entry).text
+        assert town.client.book.counts() == {"resettled": 2, "settled": 2}
         assert await town.client.clear_up() == []
 
     in_town(scene)

@@ -182,6 +182,8 @@ class Line:
         if "infcode" not in document:
             raise Declined(str(document.get("message") or "医保拒绝了请求"))
         if str(document["infcode"]) != "0":
+            if "type" not in document and not document.get("respond_time"):
+                raise Degraded(_sentence(document))  # no envelope of the centre: the platform's own answer
             raise Declined(str(document.get("err_msg") or "医保拒绝了请求"))
         output = document.get("output")
         if isinstance(output, str):

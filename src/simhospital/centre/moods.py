@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -16,7 +17,7 @@ from aiohttp import web
 from simhospital.faults.board import Board
 
 from .refused import BAD_SIGNATURE, NO_HEADERS, UNKNOWN_USER
-from .service import Reply
+from .service import CHINA, Reply
 
 GATEWAY = (("yb-signature", BAD_SIGNATURE), ("yb-unknown-user", UNKNOWN_USER), ("yb-no-headers", NO_HEADERS))
 GARBAGE = b'\x00\x1f\x8b\xff<html><body>\xce\xde\xb7\xa8\xcf\xd4\xca\xbe</bo{"infcode":'
@@ -62,7 +63,9 @@ async def before(board: Board, infno: str, msgid: str, size: int) -> web.Respons
             return web.json_response({"code": 401, "message": message}, status=401)
     if fault := board.strikes("yb-maintenance", infno):
         text = str(fault.get("text", "MBS-系统升级维护中，暂停办理医保结算业务，请按公告时间办理"))
-        return web.json_response({"infcode": -1, "err_msg": text, "output": None, "inf_refmsgid": None})
+        now = f"{datetime.now(CHINA):%Y%m%d%H%M%S%f}"[:17]
+        told = {"infcode": -1, "err_msg": text, "output": None, "inf_refmsgid": None}
+        return web.json_response(told | {"refmsg_time": now, "respond_time": now})
     return None
 
 

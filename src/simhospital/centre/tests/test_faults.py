@@ -220,7 +220,9 @@ def test_the_platform_s_answers_are_told_apart(in_town):
             (503, {"outcome": "unavailable", "reason": "通道已熔断"}, Degraded, "通道已熔断"),
             (504, {"outcome": "uncertain", "reason": "结果未知，正在查询"}, Lost, "结果未知，正在查询"),
             (502, {"outcome": "uncertain", "reason": "结果未知"}, Lost, "结果未知"),
-            (200, {"infcode": -1, "err_msg": "FSI-未参保"}, Declined, "FSI-未参保"),
+            (200, {"infcode": -1, "err_msg": "医保中断，先按自费", "output": {}}, Degraded, "医保中断，先按自费"),
+            (200, {"infcode": -1, "err_msg": "FSI-未参保", "respond_time": "2026"}, Declined, "FSI-未参保"),
+            (200, {"infcode": -1, "err_msg": "FSI-未知", "type": "error"}, Declined, "FSI-未知"),
         ]
         import json
 

@@ -34,16 +34,26 @@ class Plan:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Plan:
+        sentence = str(document.get("sentence", ""))
         return cls(
             mode=str(document.get("mode", "answer")),
-            sentence=str(document.get("sentence", "")),
-            answer=document.get("answer"),
+            sentence=sentence,
+            answer=_said(document.get("answer"), sentence),
             cache_s=float(document.get("cache_s", 86_400)),
             by={t: str(line["mode"]) for line in document.get("lines", ()) for t in line.get("types", ())},
         )
 
     def mode_for(self, type: str) -> str:
         return self.by.get(type, self.mode)
+
+
+def _said(answer: Any, sentence: str) -> Any:
+    """The answer with the sentence in place of {sentence}, however deep it stands."""
+    if isinstance(answer, Mapping):
+        return {key: _said(value, sentence) for key, value in answer.items()}
+    if isinstance(answer, list):
+        return [_said(value, sentence) for value in answer]
+    return answer.replace("{sentence}", sentence) if isinstance(answer, str) else answer
 
 
 @dataclass(slots=True)

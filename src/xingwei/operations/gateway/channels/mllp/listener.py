@@ -111,7 +111,7 @@ class _Line(asyncio.Protocol):
             listener.intake.trouble("连接被拒绝：数量已满或来源不在允许之列")
             self._closing = True
             self.task = asyncio.create_task(asyncio.sleep(0))
-            transport.abort()
+            self._transport.abort()
             return
         self._counted = True
         listener.lines.add(self)

@@ -162,8 +162,8 @@ static int sink(int port, const char *path) {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL}, events[256];
     epoll_ctl(poll, EPOLL_CTL_ADD, listener, &event);
     static char out[4096];
-    for (;;) {
-        int found = epoll_wait(poll, events, 256, -1);
+    int found;
+    while ((found = epoll_wait(poll, events, 256, -1)) >= 0 || errno == EINTR) {
         for (int n = 0; n < found; n++) {
             struct line *line = events[n].data.ptr;
             if (!line) {
@@ -193,6 +193,7 @@ static int sink(int port, const char *path) {
             }
         }
     }
+    return 0;
 }
 
 int main(int argc, char **argv) {

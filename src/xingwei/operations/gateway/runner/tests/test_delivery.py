@@ -280,3 +280,102 @@ def test_f18_a_message_under_way_ends_under_its_version(house: Cluster) -> None:
         assert [b.split(b"|")[4] for b in receiver.book] == [b"", b"LIS"]
 
     play(work)
+
+
+def test_f8_a_full_disk_refuses_and_asks_for_a_repeat_and_is_got_over_without_a_restart(house: Cluster) -> None:
+    async def work() -> None:
+        receiver = Receiver()
+        await receiver.start()
+        async with life(house, one_way(house, receiver)) as living:
+            with house.connect() as db:
+                db.execute(
+                    "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS"
+                    " $$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END $$;"
+                    "CREATE TRIGGER full_disk BEFORE INSERT ON gateway_queued EXECUTE FUNCTION full_disk()"
+                )
+                try:
+                    answer = await send(living.port(), oru("A1"))
+                    assert b"MSA|AE|A1" in answer
+                    assert "磁盘".encode() in answer
+                finally:
+                    db.execute("DROP FUNCTION full_disk CASCADE")
+            assert b"MSA|AA|A1" in await send(living.port(), oru("A1"))
+            await living.idle()
+
+    play(work)
+    assert rows(house, "SELECT count(*) FROM gateway_message") == [(1,)]
+    assert rows(house, "SELECT outcome FROM gateway_delivery") == [("delivered",)]
+
+
+def test_f19_what_is_replayed_takes_its_place_among_the_live_ones_of_its_key(house: Cluster) -> None:
+    async def work() -> None:
+        receiver = Receiver()
+        await receiver.start()
+        ids = one_way(house, receiver)
+        async with life(house, ids) as living:
+            await send(living.port(), oru("first"))
+            await living.idle()
+            await receiver.stop()
+            await send(living.port(), oru("live"))
+            with house.connect() as db:  # as the replay of a person writes it
+                db.execute(
+                    "INSERT INTO gateway_queued (id, message_id, message_at, channel_id, order_key, state, queued_at)"
+                    " SELECT nextval('gateway_ids'), id, received_at, %s, 'P1', 'waiting', now() FROM gateway_message"
+                    " WHERE control_id = 'first'",
+                    [ids["out"]],
+                )
+                notify(db, "queued", ids["out"])
+            await until(lambda: living.out().backlog.waiting == 2)
+            await receiver.start()
+            await living.idle()
+        assert [number_of(b) for b in receiver.book] == ["first", "live", "first"]
+
+    play(work)
+
+
+def test_a_queue_beyond_what_memory_holds_is_fetched_in_portions_and_in_order(
+    house: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from xingwei.operations.gateway.runner import backlog
+
+    monkeypatch.setattr(backlog, "ROWS_MAX", 10)
+    monkeypatch.setattr(backlog, "PORTION", 4)
+
+    async def work() -> None:
+        receiver = Receiver()
+        await receiver.start()
+        await receiver.stop()
+        async with life(house, one_way(house, receiver)) as living:
+            reader, writer = await asyncio.open_connection("127.0.0.1", living.port())
+            for n in range(60):
+                await exchange(reader, writer, oru(n, f"P{n % 3}"))
+            writer.close()
+            assert len(living.out().backlog.items) <= 10
+            await receiver.start()
+            await living.idle()
+        for patient in range(3):
+            own = [n for b in receiver.book if (n := int(number_of(b))) % 3 == patient]
+            assert own == list(range(patient, 60, 3))
+
+    play(work)
+
+
+def test_a_way_out_is_paused_and_goes_on(house: Cluster) -> None:
+    async def work() -> None:
+        receiver = Receiver()
+        await receiver.start()
+        ids = one_way(house, receiver, out={"state": "paused"})
+        async with life(house, ids) as living:
+            await send(living.port(), oru("A1"))
+            await asyncio.sleep(0.2)
+            assert receiver.book == []
+            with house.connect() as db:
+                db.execute("UPDATE gateway_channel SET state = 'running' WHERE code = 'out'")
+                notify(db, "configuration", ids["out"])
+            await until(lambda: receiver.book)
+            with house.connect() as db:
+                db.execute("UPDATE gateway_channel SET state = 'paused' WHERE code = 'in'")
+                notify(db, "configuration", ids["in"])
+            await until(lambda: not living.gateway._listeners)
+
+    play(work)

@@ -1,0 +1,1 @@
+"""Messages by the thousand: who sends and receives them, and the peers beside."""

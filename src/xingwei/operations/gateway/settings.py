@@ -34,6 +34,10 @@ register(
     ),
     Setting("gateway.alert.disk_days", GROUP, "磁盘几天内会满告警", 30, unit="天", low=1, high=180, why="条款 7.2"),
     Setting(
+        "gateway.critical.channels", GROUP, "从哪些接入通道读危急值", "lis-report", kind="text",
+        why="条款 7.3：通道代码，逗号分开；应是审核后的检验报告，不是仪器原始结果",
+    ),
+    Setting(
         "gateway.critical.nurse_minutes", GROUP, "危急值护士接收时限", 10, unit="分", low=1, high=240,
         why="条款 7.3；以医院危急值制度为准",
     ),

@@ -6,7 +6,7 @@ from procrastinate.contrib.django import app
 
 from xingwei.base.policy.engine import system_actor
 
-from .services import alerts, archive, text, volumes
+from .services import alerts, archive, critical, text, volumes
 
 
 @app.periodic(cron="* * * * *")
@@ -23,6 +23,8 @@ def every_minute(timestamp: int) -> None:
     volumes.count_closed_minutes()
     volumes.sample_queues()
     alerts.look()
+    critical.feed()
+    critical.remind()
 
 
 @app.periodic(cron="11 * * * *")

@@ -4,6 +4,7 @@ from .views import (
     archives,
     breakers,
     channels,
+    critical,
     detail,
     maps,
     messages,
@@ -70,4 +71,7 @@ urlpatterns = [
     path("capacity/", volumes.Capacity.as_view(), name="capacity"),
     path("archives/", archives.Archives.as_view(), name="archives"),
     path("archives/restore/", archives.Restore.as_view(), name="archive-restore"),
+    path("critical/", critical.Critical.as_view(), name="critical"),
+    path("critical/<int:pk>/", critical.CriticalPage.as_view(), name="critical-value"),
+    path("critical/<int:pk>/<str:what>/", critical.CriticalAct.as_view(), name="critical-act"),
 ]

@@ -23,11 +23,11 @@ from xingwei.base.policy.engine import Actor
 from xingwei.base.policy.querysets import require
 from xingwei.base.runtime import config
 from xingwei.base.site import queries as site
-from xingwei.base.ui.views import ServiceRefused
 from xingwei.base.ui.words import CHINA
 
 from ..engine.archive import feed
 from ..models import Archive, Channel
+from .base import GatewayRefused
 
 TABLES = ("message", "delivery", "attempt")
 KEEP_AT_LEAST = 7  # days that always stay in the database
@@ -38,7 +38,7 @@ _KINDS = {"bigint": "BIGINT", "integer": "INTEGER", "smallint": "SMALLINT", "tex
           "timestamp with time zone": "TIMESTAMP"}  # fmt: skip
 
 
-class ArchiveRefused(ServiceRefused):
+class ArchiveRefused(GatewayRefused):
     """Nothing was archived, dropped or restored; the text says why."""
 
 

@@ -13,11 +13,10 @@ from xingwei.base.journal.services import record
 from xingwei.base.notify import services as notify
 from xingwei.base.policy.engine import Actor
 from xingwei.base.policy.querysets import require
-from xingwei.base.ui.views import ServiceRefused
 
 from ..models import Breaker, BreakerEvent, Channel, PlanVersion, ThresholdVersion
 from ..queries.plans import approved_version, people_of
-from .base import announce
+from .base import GatewayRefused, announce
 
 State = Breaker.State
 LONGEST = dt.timedelta(days=7)
@@ -39,7 +38,7 @@ DEFAULTS: dict[str, float] = {
 }  # fmt: skip
 
 
-class BreakerRefused(ServiceRefused):
+class BreakerRefused(GatewayRefused):
     """The breaker is left as it is; the text says why and what to do."""
 
 

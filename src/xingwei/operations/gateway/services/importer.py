@@ -24,7 +24,7 @@ from ..engine import rules
 from ..models import Channel, CodeMap, Route
 from ..queries import released
 from . import channels as channel_services
-from . import plan_files, versions
+from . import critical, plan_files, versions
 from .base import GatewayRefused
 from .plans import PlanRefused
 
@@ -143,6 +143,8 @@ class _Import:
                 raise GatewayRefused(str(self.source.locate(Problem(str(refused), (name, at))))) from None
             if self.progress:
                 self.progress(number, len(steps))
+        if changed := critical.import_rules(self.actor, document.get("critical") or []):
+            self.done.changed["危急值界限"] += changed
         return self.done
 
     def _plan(self, item: Mapping[str, Any]) -> None:

@@ -18,17 +18,16 @@ from xingwei.base.policy.engine import Actor
 from xingwei.base.policy.querysets import require
 from xingwei.base.policy.registry import roles
 from xingwei.base.ui.datafiles import Source, validate
-from xingwei.base.ui.views import ServiceRefused
 
 from ..models import Channel, Plan, PlanApproval, PlanVersion
 from ..queries.plans import people_of
-from .base import announce
+from .base import GatewayRefused, announce
 
 BUSINESS = frozenset({"insurance_office", "medical_affairs", "finance_office", "nursing"})
 State = PlanVersion.State
 
 
-class PlanRefused(ServiceRefused):
+class PlanRefused(GatewayRefused):
     """The plan is not taken; the text says why and what to do."""
 
 

@@ -13,7 +13,6 @@ from bisect import bisect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
 from random import Random
 from typing import Any
 from zlib import crc32
@@ -21,6 +20,7 @@ from zlib import crc32
 from .frame import Database
 from .texts import name as person_name
 
+MADE = 1  # raise it where the rows are made otherwise
 DAYS = 30
 LAST = dt.datetime(2026, 11, 24, 16, tzinfo=dt.UTC)  # midnight in Shanghai
 FIRST = LAST - dt.timedelta(days=DAYS)
@@ -44,13 +44,11 @@ class Plan:
 
 
 def digest_of(plan: Plan) -> str:
-    """What the data depend on, besides the tables."""
+    """What the data depend on, besides the tables: how many, how they are made, and what the product indexes of them."""
     from xingwei.operations.gateway.engine import text
 
-    migrations = Path(text.__file__).parents[1] / "migrations"
-    tables = "".join((migrations / f"{n}.py").read_text(encoding="utf-8") for n in ("0002_traffic", "0005_text"))
-    sources = Path(__file__).read_text(encoding="utf-8") + Path(text.__file__).read_text(encoding="utf-8") + tables
-    return hashlib.sha256((repr(plan) + sources).encode()).hexdigest()
+    sample = text.numbers(_body(control(1), patient(2), barcode(3), "欧阳兰", " ".join(COMMON + MIDDLE), TYPES[0]))
+    return hashlib.sha256(repr((plan, MADE, CHANNELS, sample)).encode()).hexdigest()
 
 
 def patient(n: int) -> str:

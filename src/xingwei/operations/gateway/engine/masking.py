@@ -144,7 +144,7 @@ def _hides_field(path: str, table: Mapping[str, frozenset[int] | None], texts: M
     if name in texts:
         return number == texts[name]
     hidden = table.get(name)
-    return number > 1 if hidden is None else number in hidden
+    return hidden is None or number in hidden
 
 
 def _hides_key(path: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ NAMES = {
     0x1E: "RS", 0x1F: "US", 0x7F: "DEL",
 }  # fmt: skip
 LONGEST = 200_000
+_HEX = re.compile(r"[0-9a-f]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,12 @@ def _text(part: Part, fresh: bool, segments: bool) -> Iterator[tuple[Piece, bool
             run, fresh = "", True
             i += 1
             continue
-        if 0xDC80 <= code <= 0xDCFF or c == "\ufffd":
+        if c == "\\" and text[i + 1 : i + 2] == "x" and _HEX.match(text, i + 2):
             if run:
                 yield Piece("text", run), False
                 run = ""
-            yield Piece("ctl", f"\\x{code - 0xDC00:02X}" if c != "\ufffd" else "\\x??"), False
-            i += 1
+            yield Piece("ctl", text[i : i + 4]), False
+            i += 4
             continue
         if fresh and segments and text[i : i + 3].isalnum() and text[i : i + 3].isascii() and not run:
             yield Piece("name", text[i : i + 3]), False

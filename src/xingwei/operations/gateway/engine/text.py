@@ -15,6 +15,7 @@ from xingwei.base.ui import grams
 
 LONGEST_WORD, MOST_NUMBERS, MOST_CHARACTERS = 64, 2_000, 200_000
 _WORD = re.compile(r"[a-z0-9]+")
+_LONE = re.compile("[\udc80-\udcff]")
 _CODECS = {
     "UNICODE": "utf-8", "UNICODE UTF-8": "utf-8", "UTF-8": "utf-8", "UTF8": "utf-8", "8859/1": "latin-1",
     "GB 18030-2000": "gb18030", "GB18030": "gb18030", "GBK": "gb18030", "GB2312": "gb18030", "ASCII": "utf-8",
@@ -22,14 +23,23 @@ _CODECS = {
 
 
 def decoded(raw: bytes, charset: str = "") -> str:
-    """A message's text as well as it can be read: by what it says of itself, else UTF-8, else GB18030."""
+    """A message's text as well as it can be read: by what it says of itself, else UTF-8, else GB18030; bytes that are
+    in none of them as \\xb7."""
     named = _CODECS.get(charset.strip().upper(), charset.strip())
     for codec in dict.fromkeys((named, "utf-8", "gb18030")):
         try:
             return raw.decode(codec)
         except (UnicodeDecodeError, LookupError):
             continue
-    return raw.decode("utf-8", "replace")
+    try:
+        return raw.decode(named or "utf-8", "backslashreplace")
+    except LookupError:
+        return raw.decode("utf-8", "backslashreplace")
+
+
+def readable(value: str) -> str:
+    """A value whose undecodable bytes were kept as lone surrogates, with these as \\xB7: it can be shown and stored."""
+    return _LONE.sub(lambda m: f"\\x{ord(m[0]) - 0xDC00:02x}", value) if _LONE.search(value) else value
 
 
 def numbers(text: str, *facets: str) -> list[int]:

@@ -133,12 +133,14 @@ def _line(places: Mapping[str, Node], link: Link) -> Line:
 
 
 def _pills(lines: Iterable[Line], nodes: Iterable[Node]) -> tuple[Pill, ...]:
-    """A word on each abnormal line, beside the others and the nodes where there is room."""
+    """What is wrong with a channel, once, on one of its lines, beside the others and the nodes where there is room."""
     taken = [(n.left, n.top, n.left + n.width, n.top + NODE) for n in nodes]
     pills: list[Pill] = []
+    said: set[str] = set()
     for line in lines:
-        if not line.link.word:
+        if not line.link.word or line.link.code in said:
             continue
+        said.add(line.link.code)
         width = 20 + sum(12.0 if ord(c) > 0x2E80 else 6.8 for c in line.link.word)
         options = [Pill(line.link, *line.at(t), width=width) for t in _TRIES]
         free = [p for p in options if not any(_meets(p, box) for box in taken)]

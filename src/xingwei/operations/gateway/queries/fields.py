@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from ..engine import documents, masking, names, rules
+from ..engine import documents, frames, masking, names, rules, text
 from ..engine.documents import Document
 from ..models import Message
 from . import released
@@ -46,11 +46,16 @@ class Comparison:
     dropped: bool = False
     cut: bool = False
 
+    @property
+    def shown(self) -> list[tuple[str, list[Line], bool]]:
+        """Each group with whether anything in it was changed."""
+        return [(title, lines, any(n.what not in {"same", "raw"} for n in lines)) for title, lines in self.groups]
+
 
 def compare(message: Message, kind: str, charset: str, version_id: int | None, *, whole: bool) -> Comparison:
     """whole: nothing is covered. Without a version, or where the rules refuse, the raw side alone."""
     made = Comparison()
-    raw = bytes(message.raw)
+    raw = _records(kind, bytes(message.raw))
     try:
         before = documents.read(kind, raw, message.charset or charset)
         after = documents.read(kind, raw, message.charset or charset)
@@ -73,6 +78,11 @@ def compare(message: Message, kind: str, charset: str, version_id: int | None, *
     return made
 
 
+def _records(kind: str, raw: bytes) -> bytes:
+    """ASTM that was kept with its frames, as records."""
+    return b"".join(f.body for f in frames.frames(raw)) if kind == "astm" and b"\x02" in raw else raw
+
+
 def _table(
     made: Comparison,
     kind: str,
@@ -87,17 +97,21 @@ def _table(
     types = {p.rsplit("-", 1)[0]: v for p, v in values.items() if p.startswith("OBX") and p.endswith("-2")}
     lines: dict[str, Line] = {}
 
-    def value(path: str, text: str) -> Value:
-        if whole or not text:
-            return Value(text)
-        shown = masking.masked_value(kind, path, text, types.get(path.rsplit("-", 1)[0], ""))
+    def value(path: str, found: str) -> Value:
+        plain = text.readable(found)
+        if whole or not plain:
+            return Value(plain)
+        shown = masking.masked_value(kind, path, plain, types.get(path.rsplit("-", 1)[0], ""))
         covered = masking.OPEN in shown
         return Value("".join(p.text for p in masking.parts(shown)), covered)
 
-    for path, text in values.items():
-        shown = value(path, text)
+    for path, found in values.items():
+        shown = value(path, found)
         lines[path] = Line(path, names.meaning(kind, path), shown, Value(shown.text, shown.covered))
     for change in changes:
+        if kind in {"hl7", "astm"} and "-" not in change.path and not change.after:
+            _dropped(lines, change)
+            continue
         path = _whole_field(kind, change.path)
         line = lines.get(path)
         if line is None:
@@ -112,12 +126,20 @@ def _table(
     for line in kept:
         title = names.group(kind, line.path)
         if not made.groups or made.groups[-1][0] != title:
-            found = next((g for g in made.groups if g[0] == title), None)
-            if found is not None:
-                found[1].append(line)
+            group = next((g for g in made.groups if g[0] == title), None)
+            if group is not None:
+                group[1].append(line)
                 continue
             made.groups.append((title, []))
         made.groups[-1][1].append(line)
+
+
+def _dropped(lines: dict[str, Line], change: rules.Change) -> None:
+    """A whole segment that is not forwarded."""
+    for path, line in lines.items():
+        if path.startswith(f"{change.path}-"):
+            line.after, line.what = Value(""), "drop"
+            line.rules = [(change.rule_id, change.rule_name)]
 
 
 def _change(line: Line, change: rules.Change, path: str, value: object) -> None:
@@ -153,8 +175,14 @@ def _joined(kind: str, lines: dict[str, Line]) -> list[Line]:
             continue
         segment, number = found[1], found[2]
         wanted = _RESULT["OBX" if segment.startswith("OBX") else "R"]
+        if line.what == "drop" and segment not in done:
+            done.add(segment)
+            parts = [lines.get(f"{segment}-{n}") or Line("", "", Value(""), Value("")) for n in wanted]
+            row = _result(segment, items.get(segment), parts)
+            row.what, row.rules = "drop", line.rules
+            kept.append(row)
         if number not in wanted:
-            if line.what != "same" and number != "1":
+            if line.what not in {"same", "drop"} and number != "1":
                 kept.append(line)
             continue
         if segment in done:

@@ -21,6 +21,7 @@ from ..models.numbers import number_of
 
 PAGE = 50
 SCANNED = 150  # rows looked at one by one before the index is asked
+MISSES = 500  # candidates that did not hold; then the reader is asked whether to go on
 _WINDOWS = (dt.timedelta(hours=6), dt.timedelta(days=1), dt.timedelta(days=4), dt.timedelta(days=16))
 _LONG_AGO = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 _COLUMNS = "id, received_at, channel_id, state, control_id, type, key, patient, reference, charset, size, problem, replay_of, targets"
@@ -71,9 +72,24 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Found:
+    """stopped: the page is not full since too many candidates did not hold; `next` goes on where it was left."""
+
     hits: list[Hit]
     next: str
     previous: str
+    stopped: bool = False
+
+
+@dataclass(slots=True)
+class _Effort:
+    """How many candidates did not hold, and where the search was left."""
+
+    misses: int = 0
+    at: Hit | None = None
+
+    @property
+    def spent(self) -> bool:
+        return self.misses >= MISSES
 
 
 Seen = Callable[[Hit], str]
@@ -87,12 +103,16 @@ def search(wanted: Criteria, seen: Seen, *, after: str = "", before: str = "", s
     cursor = _place(before or after)
     backwards = bool(before) and cursor is not None
     find = _by_text if wanted.by_text else _plainly
+    effort = _Effort()
     hits: list[Hit] = []
-    for hit in find(wanted, seen, cursor, backwards, size + 1):
+    for hit in find(wanted, seen, cursor, backwards, size + 1, effort):
         hits.append(hit)
         if len(hits) > size:
             break
     more, hits = len(hits) > size, hits[:size]
+    if effort.spent and not more and effort.at is not None and not backwards:
+        back = keyset.cursor_of(ORDER, hits[0]) if hits and cursor is not None else ""
+        return Found(hits, keyset.cursor_of(ORDER, effort.at), back, stopped=True)
     if backwards:
         hits.reverse()
     ahead = bool(hits) and (backwards or more)
@@ -111,15 +131,19 @@ def _place(cursor: str) -> Place | None:
     return values[0], values[1]
 
 
-def _plainly(wanted: Criteria, seen: Seen, cursor: Place | None, backwards: bool, n: int) -> Iterator[Hit]:
+def _plainly(
+    wanted: Criteria, seen: Seen, cursor: Place | None, backwards: bool, n: int, effort: _Effort
+) -> Iterator[Hit]:
     """Without words: by the indexes of the messages. A type alone is looked up in the text index first."""
     if wanted.type and not (wanted.patient or wanted.reference or wanted.control_id):
-        yield from _by_text(wanted, seen, cursor, backwards, n)
+        yield from _by_text(wanted, seen, cursor, backwards, n, effort)
         return
     yield from _rows(wanted, _bounds(wanted, cursor, backwards), cursor, backwards, n)
 
 
-def _by_text(wanted: Criteria, seen: Seen, cursor: Place | None, backwards: bool, n: int) -> Iterator[Hit]:
+def _by_text(
+    wanted: Criteria, seen: Seen, cursor: Place | None, backwards: bool, n: int, effort: _Effort
+) -> Iterator[Hit]:
     """First the next rows one by one (common words fill the page so), then the index, window by window."""
     given = 0
 
@@ -143,8 +167,13 @@ def _by_text(wanted: Criteria, seen: Seen, cursor: Place | None, backwards: bool
         while True:
             keys = _indexed(wanted, numbers, low, high, place, backwards, n)
             for hit in _fetched(wanted, keys, backwards, raw=wanted.by_text):
+                effort.at = hit
                 if holds(hit):
                     yield hit
+                    continue
+                effort.misses += 1
+                if effort.spent:
+                    return
             if len(keys) < n:
                 break
             place = keys[-1]

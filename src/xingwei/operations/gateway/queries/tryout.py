@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..engine import documents, masking, rules
+from ..engine import documents, masking, rules, text
 from ..models import Channel, CodeMap, CodeMapVersion, Message, Route, RouteVersion
 from . import detail, released
 
@@ -153,7 +153,8 @@ def _changed(kind: str, path: str, old: _Result, new: _Result, types: dict[str, 
     if path == "（顺序键）":
         return Changed(path, "（值不显示）", "（值不显示）", True)
     type_ = types.get(path.rsplit("-", 1)[0], "")
-    values = [masking.masked_value(kind, path, r.fields.get(path, ""), type_) for r in (old, new)]
+    texts = [text.readable(r.fields.get(path, "")) for r in (old, new)]
+    values = [masking.masked_value(kind, path, found, type_) for found in texts]
     covered = any(masking.OPEN in v for v in values)
     before, after = ("".join(p.text for p in masking.parts(v)) for v in values)
     return Changed(path, before[:200], after[:200], covered)

@@ -147,3 +147,24 @@ def test_a_person_of_one_system_sees_only_its_messages(as_role: Any, cbc: Channe
     assert others.number not in page
     assert client.get(f"/gateway/messages/{others.number}/").status_code == 404
     assert client.get(f"/gateway/messages/{theirs.number}/").status_code == 200
+
+
+def test_a_word_that_only_covered_text_holds_ends_the_search_early(
+    as_role: Any, cbc: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xingwei.operations.gateway.queries.messages.SCANNED", 2)
+    monkeypatch.setattr("xingwei.operations.gateway.queries.messages.MISSES", 3)
+    old = timezone.now() - timezone.timedelta(minutes=9)
+    for n in range(9):
+        desk.message(cbc, received_at=old + timezone.timedelta(seconds=n))
+    wanted = desk.message(cbc, raw="MSH|^~\\&|张兰|\r".encode(), received_at=old - timezone.timedelta(seconds=9))
+    text.index_new()
+    client = as_role("rnd")
+    where = client.post("/gateway/messages/", {"text": "张兰"})["Location"]
+    for _ in range(9):
+        shown = client.get(where)
+        if not shown.context["stopped"]:
+            break
+        assert "继续往前找" in shown.content.decode()
+        where = f"/gateway/messages/{shown.context['next_url']}"
+    assert wanted.number in shown.content.decode()

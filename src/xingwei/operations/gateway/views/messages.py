@@ -57,6 +57,8 @@ class Messages(GatewayPage):
             "next_url": self._with(after=found.next),
             "previous_url": self._with(before=found.previous),
             "fixed": self.fixed,
+            "stopped": found.stopped,
+            "misses": messages.MISSES,
             "now": timezone.now(),
         }
 

@@ -64,6 +64,7 @@ class Aftermath:
         A settlement that was sent and then answered by degradation is asked about too: the patient has paid all, and
         if the insurer has settled nevertheless, the difference is the patient's.
         """
+        self.book.give_up(60)
         doubtful = [row for row in self.book.in_state("selfpay") if row.msgid and not row.text.startswith(ASKED)]
         asked = [await self._clear(row) for row in [*self.book.in_state("unknown"), *doubtful]]
         return asked + await self.catch_up()

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ class Entry:
 
 
 class Book:
-    """An open book. Rows left in `sending` by a crash become `unknown` when it is opened again."""
+    """An open book; several processes may have it open. Rows left in `sending` by a crash become `unknown`."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,16 @@ class Book:
         self.db.executescript(SCHEMA)
         if "flow" not in {row[1] for row in self.db.execute("pragma table_info (entry)")}:
             self.db.execute("alter table entry add column flow text")
-        self.db.execute("update entry set state = 'unknown', text = '收费程序中断，结果未知' where state = 'sending'")
+        self.give_up(60)
+
+    def give_up(self, older_s: float) -> None:
+        """What was begun so long ago and has no outcome is not known: its program was interrupted."""
+        limit = (datetime.now(CHINA) - timedelta(seconds=older_s)).isoformat(timespec="milliseconds")
+        with self._lock:
+            self.db.execute(
+                "update entry set state = 'unknown', text = '收费程序中断，结果未知' where state = 'sending' and at <= ?",
+                (limit,),
+            )
 
     def close(self) -> None:
         """Close the file."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
+from simhospital import settings as hospital_settings
 from simhospital.home import announce, home
 
 from .profile import profiles
@@ -79,3 +81,43 @@ def show_account() -> None:
     account(place)
     for label, field in (("SM2 私钥", "sm2_private"), ("访问账号", "access_key"), ("访问密钥", "secret")):
         typer.echo(f"{label}：file:{place}#{field}")
+
+
+@app.command("statement")
+def statement(
+    day: Annotated[str, typer.Argument(help="哪一天，如 2026-11-24；不写为今天。")] = "",
+    url: Annotated[str, typer.Option(help="经哪里调用，默认集成平台的医保入口。")] = "",
+) -> None:
+    """用医院自己的账与中心对总账（3201），不平的对明细（3202）。"""
+    from .book import CHINA
+    from .line import Caller, LineError
+    from .stays import StayClient
+
+    settings = hospital_settings.load()
+    wanted = day or f"{datetime.now(CHINA):%Y-%m-%d}"
+
+    async def compare() -> bool:
+        caller = Caller(settings.organisation, settings.name, "0009", "医保办")
+        client = StayClient(url or f"{settings.http}/yb", caller=caller)
+        try:
+            statements = await client.statements(wanted)
+            for one in statements:
+                word = "平" if one.agrees else f"不平：{one.text}"
+                typer.echo(f"险种 {one.insutype} 清算类别 {one.clr_type}：{one.count} 笔 {one.total} 元，{word}")
+            for clr_type in sorted({one.clr_type for one in statements if not one.agrees}):
+                for row in await client.details(wanted, clr_type):
+                    if row[4] != client.profile.statement["equal"]:
+                        typer.echo(f"  报文 {row[3]} 结算 {row[2]} 金额 {row[7]}：{row[6]}")
+            if not statements:
+                typer.echo(f"{wanted} 没有医保结算。")
+            return all(one.agrees for one in statements)
+        finally:
+            await client.close()
+
+    try:
+        agrees = asyncio.run(compare())
+    except LineError as error:
+        typer.echo(error.text, err=True)
+        raise typer.Exit(2) from None
+    if not agrees:
+        raise typer.Exit(1)

@@ -102,12 +102,12 @@ class StayClient(InsuranceClient):
     # ----- day-end
     async def statements(self, day: str) -> list[Statement]:
         """3201 for every insurance and clearing class of a day in the hospital's book. Raises LineError."""
-        groups: dict[tuple[str, str], list[Entry]] = {}
-        for row in self.book.settled_on(day, day):
-            groups.setdefault((row.insutype or "", row.clr_type or ""), []).append(row)
-        return [await self._statement(day, *key, rows) for key, rows in sorted(groups.items())]
+        keys = {(row.insutype or "", row.clr_type or "") for row in self.book.settled_on(day, day)}
+        return [await self._statement(day, *key) for key in sorted(keys)]
 
-    async def _statement(self, day: str, insutype: str, clr_type: str, rows: list[Entry]) -> Statement:
+    async def _statement(self, day: str, insutype: str, clr_type: str) -> Statement:
+        group = (insutype, clr_type)
+        rows = [row for row in self.book.settled_on(day, day) if (row.insutype or "", row.clr_type or "") == group]
         total = sum((row.total for row in rows), Decimal(0))
         data = self._sums(day, clr_type, rows) | {"insutype": insutype}
         told = (await self.ask("3201", {"data": data}))["stmtinfo"]

@@ -175,16 +175,16 @@ def sign_body(profile: Profile, keys: Keys, document: Mapping[str, Any]) -> dict
 def dump(document: Mapping[str, Any], profile: Profile) -> bytes:
     """As bytes; `input` as the profile wants it."""
     if profile.input_as == "string" and not isinstance(document.get("input"), str):
-        document = {**document, "input": _text(document.get("input"))}
-    return _text(document).encode()
+        document = {**document, "input": text_of(document.get("input"))}
+    return text_of(document).encode()
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """JSON, with Decimals as numbers of the same digits."""
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{json.dumps(str(k), ensure_ascii=False)}:{_text(v)}" for k, v in value.items()) + "}"
+        return "{" + ",".join(f"{json.dumps(str(k), ensure_ascii=False)}:{text_of(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(_text(child) for child in value) + "]"
+        return "[" + ",".join(text_of(child) for child in value) + "]"
     return str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)
 
 
@@ -206,7 +206,9 @@ class Verdict:
 _DOUBTFUL = re.compile(
     r"超时|timeout|timed out|connection|连接|网络|系统异常|未知异常|NullPointer|SQLException|ORA-\d", re.IGNORECASE
 )
-_BUSY = re.compile(r"服务不可用|系统繁忙|熔断|限流|签名|Service Unavailable", re.IGNORECASE)
+_BUSY = re.compile(
+    r"服务不可用|系统繁忙|系统升级|系统维护|维护中|暂停办理|暂停服务|熔断|限流|签名|Service Unavailable", re.IGNORECASE
+)
 
 
 def judge(status: int, body: bytes) -> Verdict:

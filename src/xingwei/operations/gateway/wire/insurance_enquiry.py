@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from .insurance import EnvelopeProblem, Profile, Verdict, data_of
+from .insurance import EnvelopeProblem, Profile, Verdict, data_of, text_of
 
 _NOT_FOUND = re.compile(r"未查询到|不存在|无此|没有查询到|未找到|查无")
 
@@ -157,7 +157,7 @@ def _first(value: Any) -> Mapping[str, Any]:
 
 
 def _bytes(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=str).encode()
+    return text_of(document).encode()
 
 
 _Judge = Callable[[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], Finding]

@@ -9,6 +9,7 @@ escapes.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import ClassVar, NamedTuple
@@ -18,6 +19,7 @@ from .base import Document, DocumentProblem, encode
 _PATH = re.compile(
     r"([A-Z][A-Z0-9]{0,2})(?:\[(\d{1,4}|\*)\])?(?:-(\d{1,3})(?:\[(\d{1,3}|\*)\])?(?:\.(\d{1,3})(?:\.(\d{1,3}))?)?)?"
 )
+_BREAK = re.compile(r"\r\n|\r|\n")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 ALL = 0
 WHOLE = -1
@@ -207,16 +209,16 @@ class Delimited(Document):
         line, field, repetition, component, sub = spot
         if not field or self._literal(line, field):
             raise DocumentProblem(f"{self.name(spot)} 不能改写。")
-        if _CONTROL.search(value):
-            raise DocumentProblem(f"要写入 {self.name(spot)} 的值含有控制字符。")
-        value = re.sub(r"\r\n|\r|\n", lambda _: self._break(), value)
+        if not value.isprintable():
+            value = self._clean(spot, value)
         fields = self.parts(line)
         at = field - self._shift(line)
         if len(fields) <= at:
             fields.extend([""] * (at + 1 - len(fields)))
         if component:
-            value = self._escape(value, sub=bool(sub))
-        else:
+            if not value.isalnum():
+                value = self._escape(value, sub=bool(sub))
+        elif self.field_sep in value:
             value = value.replace(self.field_sep, f"{self.escape}F{self.escape}")
         if repetition != WHOLE:
             repetitions = fields[at].split(self.repetition_sep)
@@ -235,6 +237,12 @@ class Delimited(Document):
             value = self.repetition_sep.join(repetitions)
         fields[at] = value
         self._dirty.add(line)
+
+    def _clean(self, spot: Place, value: str) -> str:
+        """Line breaks as the format writes them. Raises DocumentProblem for control characters."""
+        if _CONTROL.search(value):
+            raise DocumentProblem(f"要写入 {self.name(spot)} 的值含有控制字符。")
+        return _BREAK.sub(lambda _: self._break(), value)
 
     def delete(self, spot: Place) -> None:
         """A field or component becomes empty; a repetition goes; a whole segment goes."""
@@ -256,7 +264,7 @@ class Delimited(Document):
         peers = self.names()[segment]
         text = segment.decode("ascii", "replace")
         if len(peers) > 1:
-            text += f"[{peers.index(line) + 1}]"
+            text += f"[{bisect_left(peers, line) + 1}]"
         if field:
             text += f"-{field}"
             if repetition > 1 or (repetition == 1 and self._repetitions(line, field) > 1):

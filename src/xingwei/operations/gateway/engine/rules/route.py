@@ -44,7 +44,8 @@ def facts_of(subject: Subject) -> Facts:
 
 
 Found = tuple[str, str, str]
-Act = Callable[[Document, Condition, Facts], "Sequence[Found]"]
+Act = Callable[[Document, Condition, Facts, "list[Found] | None"], None]
+"""Changes the document; what it changed goes on the list, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,9 @@ class Route:
         document: Document = subject if isinstance(subject, Document) else _Late(self.kind, subject)
         return "|".join(value for path in self._key if (value := document.get(path)))
 
-    def apply(self, document: Document, facts: Facts = _NO_FACTS) -> Applied:
-        """Changes the document itself. Raises RuleProblem; the document is then of no use."""
+    def apply(self, document: Document, facts: Facts = _NO_FACTS, *, trace: bool = True) -> Applied:
+        """Changes the document itself. trace: say what each rule changed; without it the same is done faster.
+        Raises RuleProblem; the document is then of no use."""
         changes: list[Change] = []
         parts = [document]
         for rule in self._rules:
@@ -98,7 +100,8 @@ class Route:
                             changes.append(Change("消息", "1 条", f"{len(parts)} 条", rule.id, rule.name))
                     continue
                 for part in parts:
-                    found = rule.act(part, rule.when, facts)
+                    found: list[Found] | None = [] if trace else None
+                    rule.act(part, rule.when, facts, found)
                     if found:
                         changes.extend(Change(*change, rule.id, rule.name) for change in found)
             except Drop:
@@ -233,43 +236,42 @@ def _rule(rule_id: str, name: str, spec: Mapping[str, Any], context: Context) ->
     return _Rule(rule_id, name, when, _values(path, transform, "", (text_of(unit, "path"), text_of(unit, "value"))))
 
 
-def _nothing(document: Document, when: Condition, facts: Facts) -> Sequence[Found]:
-    return ()
+def _nothing(document: Document, when: Condition, facts: Facts, found: list[Found] | None) -> None:
+    """What splits is no act on one document."""
 
 
-def _drop(document: Document, when: Condition, facts: Facts) -> Sequence[Found]:
+def _drop(document: Document, when: Condition, facts: Facts, found: list[Found] | None) -> None:
     if when(document, None, facts):
         raise Drop
-    return ()
 
 
 def _structural(structure: Structure) -> Act:
-    def act(document: Document, when: Condition, facts: Facts) -> Sequence[Found]:
-        return list(structure(document)) if when(document, None, facts) else ()
+    def act(document: Document, when: Condition, facts: Facts, found: list[Found] | None) -> None:
+        if when(document, None, facts):
+            done = list(structure(document))
+            if found is not None:
+                found.extend(done)
 
     return act
 
 
 def _removal(path: str) -> Act:
-    def act(document: Document, when: Condition, facts: Facts) -> Sequence[Found]:
+    def act(document: Document, when: Condition, facts: Facts, found: list[Found] | None) -> None:
         spots = [spot for spot in document.spots(path) if when is always or when(document, spot, facts)]
-        found = [(document.name(spot), before, "") for spot in spots if (before := document.read(spot))]
+        if found is not None:
+            found += [(document.name(spot), before, "") for spot in spots if (before := document.read(spot))]
         for spot in reversed(spots):
             document.delete(spot)
-        return found
 
     return act
 
 
 def _copy(path: str, source: str) -> Act:
-    def act(document: Document, when: Condition, facts: Facts) -> Sequence[Found]:
-        found: list[Found] = []
+    def act(document: Document, when: Condition, facts: Facts, found: list[Found] | None) -> None:
         for spot in _there(document, path):
             if when is always or when(document, spot, facts):
                 same = document.bound(source, spot) if "*" in source else None
-                value = document.get(source) if same is None else document.read(same)
-                _put(document, spot, value, found)
-        return found
+                _put(document, spot, document.get(source) if same is None else document.read(same), found)
 
     return act
 
@@ -277,20 +279,20 @@ def _copy(path: str, source: str) -> Act:
 def _values(
     path: str, transform: Transform, target: str, unit: tuple[str, str] | None = None, *, must: bool = False
 ) -> Act:
-    def act(document: Document, when: Condition, facts: Facts) -> Sequence[Found]:
-        found: list[Found] = []
+    def act(document: Document, when: Condition, facts: Facts, found: list[Found] | None) -> None:
         for spot in _there(document, path) if must and when is always else document.spots(path):
-            if when is always or when(document, spot, facts):
-                before = document.read(spot)
-                after = transform(before)
-                if target:
-                    _put(document, _other(document, target, spot), after, found)
-                elif after != before:
-                    document.write(spot, after)
+            if when is not always and not when(document, spot, facts):
+                continue
+            before = document.read(spot)
+            after = transform(before)
+            if target:
+                _put(document, _other(document, target, spot), after, found)
+            elif after != before:
+                document.write(spot, after)
+                if found is not None:
                     found.append((document.name(spot), before, after))
-                    if unit is not None:
-                        _put(document, _other(document, unit[0], spot), unit[1], found)
-        return found
+                if unit is not None:
+                    _put(document, _other(document, unit[0], spot), unit[1], found)
 
     return act
 
@@ -312,8 +314,9 @@ def _other(document: Document, path: str, spot: Spot) -> Spot:
     return found[0]
 
 
-def _put(document: Document, spot: Spot, value: str, found: list[Found]) -> None:
+def _put(document: Document, spot: Spot, value: str, found: list[Found] | None) -> None:
     before = document.read(spot)
     if before != value:
         document.write(spot, value)
-        found.append((document.name(spot), before, value))
+        if found is not None:
+            found.append((document.name(spot), before, value))

@@ -3,6 +3,7 @@ from django.urls import path
 from .views import (
     archives,
     breakers,
+    catalogue,
     channels,
     critical,
     detail,
@@ -74,4 +75,12 @@ urlpatterns = [
     path("critical/", critical.Critical.as_view(), name="critical"),
     path("critical/<int:pk>/", critical.CriticalPage.as_view(), name="critical-value"),
     path("critical/<int:pk>/<str:what>/", critical.CriticalAct.as_view(), name="critical-act"),
+    path("services/", catalogue.Services.as_view(), name="services"),
+    path("services/new/", catalogue.EditService.as_view(), name="service-new"),
+    path("services/<str:code>/", catalogue.ServicePage.as_view(), name="service"),
+    path("services/<str:code>/edit/", catalogue.EditService.as_view(), name="service-edit"),
+    path("services/<str:code>/subscribe/", catalogue.Subscribe.as_view(), name="subscribe"),
+    path("services/<str:code>/<str:what>/", catalogue.ServiceAct.as_view(), name="service-act"),
+    path("subscriptions/<int:pk>/<str:what>/", catalogue.SubscriptionAct.as_view(), name="subscription-act"),
+    path("integrations/", catalogue.Integrations.as_view(), name="integrations"),
 ]

@@ -1,0 +1,70 @@
+"""Publishing, asking, approving, ending; the list of integrations."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from xingwei.base.estate.models import Interface, System
+from xingwei.base.notify.models import Notification
+from xingwei.operations.gateway.models import Service, Subscription
+from xingwei.operations.gateway.services import catalogue
+
+from . import traffic
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.clause("7.5", "7.3", "7.2")
+def test_a_service_is_published_asked_for_approved_by_its_owner_and_ends(as_role: Any) -> None:
+    source = traffic.channel("adt", direction="in", system="ESB", name="患者与就诊")
+    emr = System.objects.create(code="EMR", name="专业版病历", short_name="病历")
+    owner, asker = as_role("onsite_engineer"), as_role("rnd")
+    form = {
+        "code": "adt-events", "name": "患者入出转事件", "kind": "event", "system": source.system_id,
+        "channel": source.pk, "types": "ADT^A01，ADT^A03", "protocol": "HL7 2.4", "description": "入院、出院、转科时推送",
+    }  # fmt: skip
+    assert owner.post("/gateway/services/new/", form).status_code == 302
+    again = owner.post("/gateway/services/new/", form)
+    assert again.status_code == 422
+    row = Service.objects.get()
+    assert (row.types, row.owner_id, row.state) == (["ADT^A01", "ADT^A03"], owner.user.pk, "draft")
+
+    want = {"system": emr.pk, "purpose": "病历自动建档"}
+    assert "没有发布" in asker.post("/gateway/services/adt-events/subscribe/", want).content.decode()
+    owner.post("/gateway/services/adt-events/publish/")
+    assert asker.post("/gateway/services/adt-events/subscribe/", want).status_code == 302
+    assert "已订阅或已申请" in asker.post("/gateway/services/adt-events/subscribe/", want).content.decode()
+    subscription = Subscription.objects.get()
+    assert Notification.objects.filter(person=owner.user, kind="gateway.service").exists()
+
+    url = f"/gateway/subscriptions/{subscription.pk}/"
+    asker.post(url + "approve/")  # not its owner
+    assert Subscription.objects.get().state == "requested"
+    soon = (timezone.localdate() + dt.timedelta(days=2)).isoformat()
+    owner.post(url + "approve/", {"ends_on": soon})
+    assert Subscription.objects.get().state == "in_force"
+    assert "病历" in owner.get("/gateway/services/adt-events/").content.decode()
+    assert catalogue.by_date(timezone.localdate() + dt.timedelta(days=2)) == 0
+    assert catalogue.by_date(timezone.localdate() + dt.timedelta(days=3)) == 1
+    assert Subscription.objects.get().ended_why == "到期"
+    owner.post("/gateway/services/adt-events/edit/", form | {"name": "患者入出转", "code": "adt-events"})
+    assert Service.objects.get().version == 2
+
+
+def test_the_list_of_integrations_names_channels_and_services(as_role: Any, django_assert_max_num_queries: Any) -> None:
+    out = traffic.channel("yb-center", name="医保中心")
+    interface = Interface.objects.create(
+        system=out.system, code="yb-2207", name="2207 门诊结算", direction="out", peer="医保中心", protocol="HTTP"
+    )
+    out.interface = interface
+    out.save()
+    client = as_role("it_staff")
+    with django_assert_max_num_queries(40):
+        page = client.get("/gateway/integrations/").content.decode()
+    assert "2207 门诊结算" in page
+    text = b"".join(client.get("/gateway/integrations/?format=csv&through=1").streaming_content).decode("utf-8-sig")
+    assert "医保中心" in text.splitlines()[1]

@@ -3,6 +3,7 @@ a process that was killed must be back in a fraction of a second."""
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
@@ -69,3 +70,47 @@ def check(path: Directory) -> None:
     problems = check_files(path)
     typer.echo("\n".join(problems) or "没有发现问题", err=bool(problems))
     raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def archive(day: Annotated[str, typer.Argument(help="日期，例如 2026-03-18；不写就按保留规则")] = "") -> None:
+    """把过了保留期的报文（或指定的一天）归档成文件，核对无误后清出数据库。"""
+    from xingwei.base.policy.engine import system_actor
+
+    from .services import archive as service
+
+    actor = system_actor("command")
+    try:
+        if day:
+            service.archive_day(actor, _day(day))
+            service.drop_day(actor, _day(day))
+        said = [f"{day} 已归档并清出"] if day else service.run(actor)
+    except service.ArchiveRefused as refused:
+        typer.echo(str(refused), err=True)
+        raise typer.Exit(1) from None
+    typer.echo("\n".join(said) or "没有要归档的。")
+
+
+@app.command()
+def restore(
+    day: Annotated[str, typer.Argument(help="日期，例如 2026-03-18")],
+    days: Annotated[int, typer.Option("--days", help="取回几天", min=1, max=90)] = 7,
+) -> None:
+    """把归档的一天取回数据库查阅，到期再清出。"""
+    from xingwei.base.policy.engine import system_actor
+
+    from .services import archive as service
+
+    try:
+        rows = service.restore_day(system_actor("command"), _day(day), days=days)
+    except service.ArchiveRefused as refused:
+        typer.echo(str(refused), err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"已取回 {sum(r.rows for r in rows):,} 行，{days} 天后清出。")
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"“{text}”不是日期，应写成 2026-03-18。") from None

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from .views import (
+    alerts,
     archives,
     breakers,
     catalogue,
@@ -83,4 +84,5 @@ urlpatterns = [
     path("services/<str:code>/<str:what>/", catalogue.ServiceAct.as_view(), name="service-act"),
     path("subscriptions/<int:pk>/<str:what>/", catalogue.SubscriptionAct.as_view(), name="subscription-act"),
     path("integrations/", catalogue.Integrations.as_view(), name="integrations"),
+    path("alerts/", alerts.Alerts.as_view(), name="alerts"),
 ]

@@ -25,6 +25,7 @@ TABS: tuple[tuple[str, str, str, str, str], ...] = (
     ("dead", "死信", "gateway:dead", "gateway.message:view", "dead"),
     ("quarantine", "隔离", "gateway:quarantine", "gateway.message:view", "quarantined"),
     ("breakers", "熔断", "gateway:breakers", "gateway.breaker:view", ""),
+    ("alerts", "告警", "gateway:alerts", "gateway.alert:view", ""),
     ("services", "服务目录", "gateway:services", "gateway.service:view", ""),
     ("critical", "危急值闭环", "gateway:critical", "gateway.critical:view", ""),
     ("volumes", "流量与容量", "gateway:volumes", "gateway.capacity:view", ""),

@@ -30,6 +30,7 @@ class Habits:
     repeat: float = 0
     bad_checksum: float = 0
     disorder: float = 0
+    tail: float = 0
     bare_end: float = 0
     late_ack: float = 0
     late_ack_s: float = 4

@@ -22,6 +22,13 @@ def frame(body: bytes, *, bare_end: bool = False) -> bytes:
     return VT + body + FS + (b"" if bare_end else CR)
 
 
+def with_tail(body: bytes) -> bytes:
+    """As the Erba ELite 580 sends now and then: the end comes early, the last segments follow it."""
+    segments = body.rstrip(CR).split(CR)
+    cut = max(1, len(segments) * 2 // 3)
+    return VT + CR.join(segments[:cut]) + CR + FS + CR + CR.join(segments[cut:]) + CR
+
+
 def escape(text: str) -> str:
     """A text for an HL7 field."""
     return text.translate(_ESCAPES)

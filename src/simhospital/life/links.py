@@ -117,8 +117,12 @@ class Link:
                 await writer.drain()
                 await asyncio.sleep(0.02)
             return
-        writer.write(data)
-        await writer.drain()
+        await self._at_once(data)
+
+    async def _at_once(self, data: bytes) -> None:
+        assert self._streams is not None
+        self._streams[1].write(data)
+        await self._streams[1].drain()
 
     async def _send(self, waiting: Waiting) -> None:
         raise NotImplementedError
@@ -147,7 +151,10 @@ class MllpLink(Link):
             await self._answer(waiting.control_id)
 
     async def _exchange(self, waiting: Waiting) -> None:
-        await self._write(codec.frame(waiting.body, bare_end=_chance.random() < self.habits.bare_end))
+        if self.channel == "dev-cbc" and _chance.random() < self.habits.tail:
+            await self._at_once(codec.with_tail(waiting.body))
+        else:
+            await self._write(codec.frame(waiting.body, bare_end=_chance.random() < self.habits.bare_end))
         answer = await self._answer(waiting.control_id)
         code, text = answer.field("MSA", 1), answer.field("MSA", 3)
         if code in {"AA", "CA"}:

@@ -2,8 +2,10 @@
 
 import asyncio
 import random
+import re
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import aiohttp
 import hl7
@@ -21,7 +23,7 @@ from simhospital.cli import app
 from simhospital.faults import board
 from simhospital.generate import build, dictionaries
 from simhospital.generate.plan import Plan
-from simhospital.life import codec, day, links, messages, pacs, receivers
+from simhospital.life import codec, day, links, messages, pacs, points, receivers
 from simhospital.life.book import Book
 from simhospital.life.hospital import Hospital
 from simhospital.life.stays import inpatient
@@ -175,6 +177,40 @@ def test_the_analyser_of_blood_counts_sends_its_own_units_and_the_laboratory_und
             await h.stop()
 
     run(work)
+
+
+def test_segments_may_follow_the_end_as_the_analyser_does_it(tmp_path):
+    async def work():
+        async with sink() as gateway:
+            tuned = replace(settings(gateway), habits=hospital_settings.Habits(tail=1))
+            h = Hospital(tuned, tmp_path)
+            seen = []
+
+            async def raw(reader, writer):
+                seen.append(await reader.read(65536))
+                writer.close()
+
+            server = await asyncio.start_server(raw, "127.0.0.1", 0)
+            h.links["dev-cbc"].port = server.sockets[0].getsockname()[1]
+            h.devices["dev-cbc"].measure(sample_of(h.world, 1))
+            whole = h.book("dev-cbc").waiting("dev-cbc").body
+            task = asyncio.create_task(h.links["dev-cbc"].run())
+            while not seen:
+                await asyncio.sleep(0.02)
+            task.cancel()
+            head, _, tail = seen[0].partition(codec.FS + codec.CR)
+            assert tail.startswith(b"OBX|")
+            assert head[1:] + tail == whole
+            server.close()
+            await h.stop()
+
+    run(work)
+
+
+def test_every_point_of_faults_is_asked_about_somewhere():
+    source = "".join(p.read_text("utf-8") for p in Path(points.__file__).parent.glob("*.py") if p.name != "points.py")
+    asked = set(re.findall(r'"((?:mllp|http|send|dev|label|system)-[a-z-]+|rush)"', source))
+    assert set(points.POINTS) <= asked
 
 
 def test_what_was_not_answered_is_sent_again_after_a_restart_with_the_same_number(tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -159,11 +158,10 @@ class Hospital:
 
     async def stop(self) -> None:
         """Close everything; what was not sent waits in the books."""
-        tasks = list(self.tasks)
-        for task in tasks:
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks, return_exceptions=True)
+        while self.tasks:  # some start others while they end
+            for task in list(self.tasks):
+                task.cancel()
+            await asyncio.wait(list(self.tasks), timeout=2)
         await self.calls.close()
         await self.insurance.close()
         await self.records.stop()

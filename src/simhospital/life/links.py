@@ -81,7 +81,8 @@ class Link:
     async def _rest(self) -> None:
         self._wake.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), 1.0)
+            async with asyncio.timeout(1.0):
+                await self._wake.wait()
 
     def _held(self) -> bool:
         if points.active("system-down", self.owner or self.channel):
@@ -92,7 +93,8 @@ class Link:
     async def _connect(self) -> None:
         if self._streams is None or self._streams[1].is_closing() or self._streams[0].at_eof():
             self._drop()
-            self._streams = await asyncio.wait_for(asyncio.open_connection(self.host, self.port), 10)
+            async with asyncio.timeout(10):
+                self._streams = await asyncio.open_connection(self.host, self.port)
         self.connected = True
 
     def _drop(self) -> None:
@@ -165,7 +167,8 @@ class MllpLink(Link):
             raise Broken(f"{code} {text}")
 
     async def _answer(self, control_id: str) -> codec.Message:
-        raw = await asyncio.wait_for(self._in.readuntil(codec.FS), self.answer_s)
+        async with asyncio.timeout(self.answer_s):
+            raw = await self._in.readuntil(codec.FS)
         body = raw[:-1].rsplit(codec.VT, 1)[-1]
         try:
             answer = codec.parse(body)
@@ -190,10 +193,14 @@ class AstmLink(Link):
         await self._write(codec.EOT)
         self.book.answered(waiting.id, "acknowledged", "ACK")
 
+    async def _byte(self) -> bytes:
+        async with asyncio.timeout(self.answer_s):
+            return await self._in.readexactly(1)
+
     async def _bid(self) -> None:
         for _ in range(6):
             await self._write(codec.ENQ)
-            answer = await asyncio.wait_for(self._in.readexactly(1), self.answer_s)
+            answer = await self._byte()
             if answer == codec.ACK:
                 return
             await asyncio.sleep(1)  # NAK: busy; ENQ: contention, the other side waits longer
@@ -205,7 +212,7 @@ class AstmLink(Link):
             points.did(bad, control_id=control_id)
             spoil = bad or (attempt == 0 and first and _chance.random() < self.habits.bad_checksum)
             await self._write(codec.spoilt(framed) if spoil else framed)
-            answer = await asyncio.wait_for(self._in.readexactly(1), self.answer_s)
+            answer = await self._byte()
             if answer in {codec.ACK, codec.EOT}:
                 return
         await self._write(codec.EOT)

@@ -2,6 +2,7 @@
 
 A step at a window is a message to the hospital's own systems and a call to the third party. The third party is a
 process of its own, stopped with SIGSTOP: it takes connections and never answers. Measured after the first budget.
+--rows N: N milliseconds each.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class _Window:
 
 
 def run(bench: Bench) -> Outcome:
-    seconds = 6.0 if bench.options.quick else 25.0
+    seconds = bench.options.rows / 1_000 or (6.0 if bench.options.quick else 25.0)
     wire = Wire()
     made = database(bench)
     with wire.sink() as own, wire.sink() as third:

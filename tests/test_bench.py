@@ -16,6 +16,8 @@ REPO = Path(__file__).parents[1]
 KEYS = {
     "journal": {"entries", "verify_s"},
     "clocks": {"clocks", "seconds"},
+    "gateway": {"accepted_1", "accepted_8", "accepted_64", "delivered_8", "p50_ms_1"},
+    "breaker": {"p99_ratio"},
     "desk": {"search_p95_ms", "page_p95_ms", "vs_django_helpdesk", "rows"},
 }
 

@@ -71,7 +71,7 @@ class Cluster:
         """The server itself, without what embedded.start looks after: a quarter of a second instead of two."""
         if embedded.running(self.pgdata):
             return
-        command = [embedded.programs() / "postgres", "-D", self.pgdata]
+        command: list[str | Path] = [embedded.programs() / "postgres", "-D", self.pgdata]
         user = "embedded_postgres" if os.geteuid() == 0 else None
         for _ in range(100):
             (self.pgdata / "postmaster.pid").unlink(missing_ok=True)

@@ -20,17 +20,17 @@ from .backlog import Item
 from .calls import Caller
 from .configuration import RouteInForce, Snapshot
 from .dispatcher import Dispatcher, Surroundings
+from .feeder import TOPIC, Feeder, connected
 from .inflow import Inflow, items_of
 from .inquiries import Inquiries
 from .leases import RENEW_S, Leases
 from .ledger import Ledger
-from .store import SPAN, Entry, Store
+from .store import Entry, Store
 
 log = logging.getLogger(__name__)
 
 POLL_S = 5.0
 STOP_S = 5.0
-_TOPIC = "xingwei_gateway"
 
 
 class Gateway:
@@ -53,13 +53,9 @@ class Gateway:
         self._versions: dict[int, RouteInForce] = {}
         self._breakers = gauges.BreakerRows()
         self._db: psycopg.AsyncConnection[Any] | None = None
-        self._reader: psycopg.AsyncConnection[Any] | None = None
         self._lease: psycopg.AsyncConnection[Any] | None = None
         self._changed = asyncio.Event()
-        self._hungry: set[int] = set()
-        self._resync: set[int] = set()
-        self._food = asyncio.Event()
-        self._told: set[int] = set()
+        self.feeder = Feeder(dsn, self.outs, self.store, self._listeners)
         self._problems: dict[int, str] = {}
         self._reconcile_lock = asyncio.Lock()
 
@@ -80,7 +76,7 @@ class Gateway:
                 (self._renew, RENEW_S),
                 (self._hold, RENEW_S),
                 (self._listen, 0.5),
-                (self._feed, 0.0),
+                (self.feeder.feed, 0.0),
                 (self._show, gauges.EVERY_S),
                 (self._ask, 0.5),
             )
@@ -116,7 +112,7 @@ class Gateway:
                 db = await self._control()
                 await gauges.write(db, self.ins.values(), self.outs.values())
                 await self.leases.release(db, list(self.leases.epochs))
-        for connection in (self._db, self._reader, self._lease):
+        for connection in (self._db, self.feeder.connection, self._lease):
             if connection is not None:
                 await connection.close()
 
@@ -136,30 +132,15 @@ class Gateway:
                 log.exception("%s", work.__name__)
             await asyncio.sleep(min(2.0, every_s + 0.1 * 2 ** min(failures, 5)) if failures else every_s)
 
-    # Connections
-
     async def _control(self) -> psycopg.AsyncConnection[Any]:
-        self._db = await self._connected(self._db, "control")
+        self._db = await connected(self.dsn, self._db, "control")
         return self._db
-
-    async def _connected(
-        self, connection: psycopg.AsyncConnection[Any] | None, name: str
-    ) -> psycopg.AsyncConnection[Any]:
-        if connection is not None and not connection.closed and not connection.broken:
-            return connection
-        return await psycopg.AsyncConnection.connect(
-            self.dsn,
-            autocommit=True,
-            connect_timeout=5,
-            application_name=f"xingwei gateway {name}",
-            options="-c statement_timeout=30s",
-        )
 
     # Leases
 
     async def _renew(self) -> None:
         """On a connection of its own: nothing else may make it late."""
-        db = self._lease = await self._connected(self._lease, "lease")
+        db = self._lease = await connected(self.dsn, self._lease, "lease")
         if gone := await self.leases.renew(db):
             log.warning("held no more: %s", sorted(gone))
 
@@ -233,14 +214,14 @@ class Gateway:
         sender = factory(channel)
         epoch = self.leases.epochs[channel.id]
         await db.execute(statements.INTERRUPTED.encode(), [channel.id, channel.id, epoch])
-        around = Surroundings(self.ledger, self.process, self.leases.valid, self._fetch_version, self._want)
+        around = Surroundings(self.ledger, self.process, self.leases.valid, self._fetch_version, self.feeder.want)
         out = Dispatcher(channel, sender, around)
         out.plan = self.snapshot.plans.get(channel.id)
         await out.backlog.count(db)
         await self._breakers.exchange(db, {channel.id: out.guard})
         self.outs[channel.id] = out
         out.start()
-        self._want(channel.id)
+        self.feeder.want(channel.id)
 
     async def _start_in(self, channel: ChannelConfig) -> None:
         factory = kind(channel.kind).listener
@@ -283,8 +264,7 @@ class Gateway:
         if out is not None:
             out.offer(item)
         else:
-            self._told.add(channel_id)
-            self._food.set()
+            self.feeder.tell(channel_id)
 
     def process(self, item: Item) -> list[bytes] | None:
         """By the version under which the message was accepted. Raises ValueError, KeyError."""
@@ -321,61 +301,15 @@ class Gateway:
         row = await cursor.fetchone()
         return str(row[0]) if row else ""
 
-    # Work that is done aside
-
-    def _want(self, channel_id: int) -> None:
-        self._hungry.add(channel_id)
-        self._food.set()
-
-    async def _feed(self) -> None:
-        """Portions of the queues, the memories of new ways in, and notices to other processes."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._food.wait(), 0.25)
-        self._food.clear()
-        if not (self._hungry or self._resync or self._told) and all(
-            self.store.memory(c).complete for c in self._listeners
-        ):
-            return
-        db = self._reader = await self._connected(self._reader, "reader")
-        while self._told:
-            message = json.dumps({"what": "queued", "channel": self._told.pop()})
-            await db.execute("SELECT pg_notify(%s, %s)", [_TOPIC, message])
-        while self._resync:
-            if (out := self.outs.get(channel := self._resync.pop())) is not None:
-                await out.backlog.sync(db)
-                await out.backlog.count(db)
-                out.wake()
-                self._hungry.add(channel)
-        while self._hungry:
-            if (out := self.outs.get(self._hungry.pop())) is not None and out.backlog.hungry:
-                if await out.backlog.fetch(db):
-                    out.wake()
-                if out.backlog.hungry and out.backlog.room:
-                    self._hungry.add(out.channel.id)
-                    await asyncio.sleep(0)
-        for channel in list(self._listeners):
-            await self._remember(db, channel)
-
-    async def _remember(self, db: psycopg.AsyncConnection[Any], channel: int) -> None:
-        """The control ids of earlier holders; until they are known every id is asked about in the database."""
-        memory = self.store.memory(channel)
-        if memory.complete:
-            return
-        cursor = await db.execute(statements.NEWEST.encode(), [channel, SPAN])
-        for at, (control_id,) in enumerate(reversed(await cursor.fetchall())):
-            memory.seen.add(control_id)
-            if at % 2_000 == 1_999:
-                await asyncio.sleep(0)
-        memory.complete = True
+    # What others do
 
     async def _listen(self) -> None:
         """Configuration, queues and breakers that others changed: by notice, else by the slow poll."""
-        connection = await self._connected(None, "listen")
+        connection = await connected(self.dsn, None, "listen")
         try:
-            await connection.execute(f"LISTEN {_TOPIC}".encode())
+            await connection.execute(f"LISTEN {TOPIC}".encode())
             await self._reload()
-            self._resync.update(self.outs)  # what happened while nobody listened
-            self._food.set()
+            self.feeder.follow(*self.outs)  # what happened while nobody listened
             while True:
                 async for notice in connection.notifies(timeout=POLL_S, stop_after=1):
                     await self._notice(notice.payload)
@@ -393,8 +327,7 @@ class Gateway:
         except (ValueError, KeyError, TypeError):
             return
         if what == "queued" and channel in self.outs:
-            self._resync.add(channel)
-            self._food.set()
+            self.feeder.follow(channel)
         elif what == "configuration":
             await self._reload()
         elif what == "breaker" and channel in self.outs:

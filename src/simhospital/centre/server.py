@@ -26,6 +26,7 @@ from .signing import account
 from .store import Store
 
 LARGEST = 60_000_000
+WATCH_S = 0.1
 SPREAD = 0.75  # of the logarithm: p95 is about 3.4 times the median, as observed on a working line
 
 
@@ -96,7 +97,7 @@ class Running:
             expired = board.active("tls-expired", "yb") is not None
             if self.context and expired != self.expired:
                 self._certify(expired)
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(WATCH_S)
 
     async def _close(self) -> None:
         for site in self.sites:

@@ -61,6 +61,7 @@ class Town:
 def look_at_once(monkeypatch):
     """The board is looked at for every question, so that a fault is on the moment it is started."""
     monkeypatch.setattr("simhospital.faults.board.LOOK_S", 0)
+    monkeypatch.setattr("simhospital.centre.server.WATCH_S", 0.01)
 
 
 @contextlib.asynccontextmanager

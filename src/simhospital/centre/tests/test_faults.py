@@ -4,7 +4,6 @@ import asyncio
 import socket
 import ssl
 
-import aiohttp
 import pytest
 
 from simhospital.centre.client import Patient
@@ -54,7 +53,7 @@ async def meets_self_pay(town, code):
         town.client.line.base_url = town.client.line.base_url.replace("127.0.0.1", "localhost")
     share = {"share": 1} if any(p.name == "share" for p in definitions()[code].parameters) else {}
     switchboard.start(code, duration_s=60, parameters=share)
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.06)
     many = [line(number) for number in range(1, 9)]
     outcome = await town.client.outpatient(person_like(EMPLOYEE), visit("A"), many)
     assert outcome.state == "selfpay", outcome
@@ -93,9 +92,7 @@ async def case_if03d(town):
 
 
 async def case_if04(town):
-    switchboard.start("IF04", parameters={"share": 1}, duration_s=60)
-    town.client.line._timeout = aiohttp.ClientTimeout(total=20)
-    town.client.line._session = None
+    switchboard.start("IF04", parameters={"share": 1, "seconds": 0.1}, duration_s=60)
     await settle(town, person_like(EMPLOYEE), "A")
     assert town.client.book.counts() == {"settled": 2}
     assert len(town.rows("select * from settlement")) == 1
@@ -165,11 +162,11 @@ async def case_os05(town):
 
     assert await shake()
     switchboard.start("OS05", duration_s=60)
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.06)
     with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
         await shake("expired")
     switchboard.stop("OS05")
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.06)
     assert await shake()
 
 
@@ -187,7 +184,7 @@ def test_fault(in_town, code, monkeypatch, tmp_path):
         else:
             await meets_its_own(town, code)
         switchboard.stop("all")
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.06)
         outcome = await settle(town, person_like(EMPLOYEE, 3000), "Z")
         assert outcome.state == "settled", outcome.text
 
@@ -199,7 +196,7 @@ def test_a_refused_port_is_really_closed(in_town, monkeypatch, tmp_path):
 
     async def scene(town):
         switchboard.start("TP01", duration_s=60)
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.06)
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", town.centre.port), timeout=1)
         with pytest.raises(Degraded):

@@ -175,7 +175,7 @@ def test_what_was_self_paid_is_settled_later(in_town):
         fault = town.board.start("yb-refused", duration_s=60)
         import asyncio
 
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.06)
         patient = person_like(EMPLOYEE)
         first = await town.client.outpatient(patient, visit("M1"), [line(1, count="40")])
         second = await town.client.outpatient(patient, visit("M2"), [line(1)])
@@ -183,7 +183,7 @@ def test_what_was_self_paid_is_settled_later(in_town):
         assert await town.client.clear_up() == []  # still away: nothing changes
         assert town.client.book.counts() == {"selfpay": 2}
         town.board.stop(fault.id)
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.06)
         made = await town.client.clear_up()
         assert [(o.state, o.total) for o in made] == [("settled", Decimal("500.00")), ("settled", Decimal("25.00"))]
         back = made[0].fund + made[0].account

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from contextlib import closing
 
 import psycopg
@@ -20,7 +21,7 @@ from simhospital.faults.effects import Context, EffectError, kinds
 ACTING = [
     (code, effect) for code, one in definitions().items() for effect in one.rendered(one.values({})) if "kind" in effect
 ]
-FAULT = "0badc0de1234"
+FAULT = uuid.uuid4().hex[:12]
 ROOT = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("tc"), reason="takes root, ip and tc")
 
 

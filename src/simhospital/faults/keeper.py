@@ -109,6 +109,9 @@ def keep(fault_id: str) -> int:
         kept.write(document)
         while time.time() < fault.since and common.find(fault_id):
             time.sleep(TICK_S)
+        if common.find(fault_id) is None:  # stopped before it began
+            kept.forget()
+            return 0
         specs = [spec for spec in find(fault.name).rendered(fault.parameters) if "kind" in spec]
         live = _effects(specs, context)
         try:

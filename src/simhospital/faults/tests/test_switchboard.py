@@ -58,6 +58,16 @@ def test_it_is_taken_back_by_its_time_although_nobody_asks(hospital, database):
     assert episode["end"] == "ended"
 
 
+def test_one_that_is_stopped_before_it_begins_does_nothing(hospital, database):
+    before = prices(database)
+    fault = switchboard.start("DT03", duration_s=60, delay_s=60)
+    assert switchboard.state_of(fault)[0] == "waiting"
+    assert switchboard.stop(fault.id)
+    wait_for(lambda: not keepers(fault.id))
+    assert prices(database) == before
+    assert board.board().episodes()[0]["did"] == []
+
+
 def test_a_killed_keeper_is_made_good_by_its_partner(hospital, database):
     before = prices(database)
     fault = switchboard.start("DT03", duration_s=600)

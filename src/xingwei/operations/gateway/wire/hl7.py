@@ -85,7 +85,7 @@ def head(raw: bytes) -> Head:
         end = raw.find(b"\n", start)
     line = raw[start:end] if end >= 0 else raw[start:]
     separator = line[3:4]
-    if len(line) < 9 or separator.isalnum() or separator in (b" ", b"\0"):
+    if len(line) < 9 or separator.isalnum() or not b"!" <= separator <= b"~":
         raise Hl7Error("MSH 段不完整：没有分隔符")
     cut = line.split(separator) if line.isascii() else _split_wide(line, separator)
     return Head([b"MSH", separator, *cut[1:]], separator, cut[1])

@@ -46,14 +46,15 @@ def window(
             BARE | {"type": "value", "name": "占比 %", "max": 100, "interval": 50},
         ],
         "series": [
-            bar | {"name": "成功", "data": [s.ok for s in slots], "itemStyle": {"color": OK},
-                   "markArea": {"silent": True, "data": areas}},
+            bar | {"name": "成功", "data": [s.ok for s in slots], "itemStyle": {"color": OK}},
             bar | {"name": "慢", "data": [s.slow for s in slots], "itemStyle": {"color": SLOW}},
             bar | {"name": "失败、超时", "data": [s.failed for s in slots], "itemStyle": {"color": FAILED}},
             {
                 "name": "失败与慢占比 %", "type": "line", "yAxisIndex": 1, "data": [s.share for s in slots],
                 "symbol": "none", "lineStyle": {"color": "--xw-ink", "width": 1.5},
                 "itemStyle": {"color": "--xw-ink"},
+                # on the line, since areas of bars snap to the ticks of the axis
+                "markArea": {"silent": True, "data": areas},
                 "markLine": {
                     "silent": True, "symbol": "none", "data": [{"yAxis": round(failure_rate * 100)}],
                     "lineStyle": {"color": "--xw-late", "type": "dashed"},
@@ -77,7 +78,7 @@ def _areas(slots: Sequence[Slot], episodes: Sequence[Episode], step: dt.timedelt
         label, fill, ink = _AREAS.get(span.state, _AREAS["open"])
         minutes = int((until - since).total_seconds() // 60)
         wide = (until - since) > (last - first) * 0.3
-        name = f"{label} {minutes} 分：请求立即按方案返回" if wide and span.state != "half_open" else label
+        name = f"{label} {minutes} 分" if wide else label
         begin, end = int((since - first) / step), min(int((until - first) / step), len(slots) - 1)
         style: dict[str, Any] = {"color": ink, "fontSize": 12, "position": "insideTop", "distance": 8}
         if end - begin < len(slots) * 0.05:

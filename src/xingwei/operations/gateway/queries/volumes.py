@@ -18,6 +18,10 @@ from ..engine.volumes import in_words, merged, minute_of, quantile
 from ..models import Channel, QueueSample, SpaceSample, Volume
 
 SPANS = {"m": dt.timedelta(hours=2), "h": dt.timedelta(days=3), "d": dt.timedelta(days=60)}
+OUTCOMES = {
+    "timeout": "超时", "refused": "连接被拒绝", "rejected": "对方退回", "broken": "断线", "uncertain": "结果不明",
+    "breaker": "熔断中", "not_sent": "没有发出", "unknown": "结果不明",
+}  # fmt: skip
 STEPS = {"m": dt.timedelta(minutes=1), "h": dt.timedelta(hours=1), "d": dt.timedelta(days=1)}
 
 
@@ -77,7 +81,7 @@ def _add(cell: Cell, errors: dict[str, int], stage: str, code: str, count: int, 
         cell.waited = merged([cell.waited, latency])
     else:
         cell.failed += count
-        errors[code] += count
+        errors[OUTCOMES.get(code, code)] += count
 
 
 def _floor(at: dt.datetime, grain: str) -> dt.datetime:

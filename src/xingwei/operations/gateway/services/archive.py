@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from xingwei.base.ui.words import CHINA
 
 from ..engine.archive import feed
 from ..models import Archive, Channel
+from .archive_columns import KINDS, Column, columns_of
 from .base import GatewayRefused
 
 TABLES = ("message", "delivery", "attempt")
@@ -34,43 +34,10 @@ KEEP_AT_LEAST = 7  # days that always stay in the database
 AHEAD = 7
 _CHUNK = 2_000
 _TIME = {"message": "received_at", "delivery": "done_at", "attempt": "at"}
-_KINDS = {"bigint": "BIGINT", "integer": "INTEGER", "smallint": "SMALLINT", "text": "VARCHAR", "bytea": "BLOB",
-          "timestamp with time zone": "TIMESTAMP"}  # fmt: skip
 
 
 class ArchiveRefused(GatewayRefused):
     """Nothing was archived, dropped or restored; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    name: str
-    kind: str
-
-    @property
-    def out(self) -> str:
-        """As text, from PostgreSQL."""
-        if self.kind == "timestamp with time zone":
-            return f"to_char({self.name} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
-        if self.kind == "bytea":
-            return f"encode({self.name}, 'hex')"
-        return self.name if self.kind == "text" else f"{self.name}::text"
-
-    @property
-    def into(self) -> str:
-        """From text, in DuckDB."""
-        quoted = f'"{self.name}"'
-        return f"unhex({quoted})" if self.kind == "bytea" else f"{quoted}::{_KINDS[self.kind]}"
-
-    @property
-    def read(self) -> str:
-        """As the same text, from DuckDB."""
-        quoted = f'"{self.name}"'
-        if self.kind == "timestamp with time zone":
-            return f"strftime({quoted}, '%Y-%m-%d %H:%M:%S.%f')"
-        if self.kind == "bytea":
-            return f"lower(hex({quoted}))"
-        return quoted if self.kind == "text" else f"{quoted}::VARCHAR"
 
 
 def make_partitions(today: dt.date | None = None) -> int:
@@ -217,7 +184,7 @@ def directory() -> Path:
 
 
 def _archive(actor: Actor, table: str, day: dt.date) -> Archive:
-    partition, columns = _partition(table, day), _columns(table)
+    partition, columns = _partition(table, day), columns_of(table)
     target = directory() / f"{day:%Y}" / f"{table}-{day:%Y%m%d}.parquet"
     target.parent.mkdir(mode=0o700, exist_ok=True)
     digest = Hash(SM3())
@@ -225,7 +192,7 @@ def _archive(actor: Actor, table: str, day: dt.date) -> Archive:
     scratch.unlink(missing_ok=True)
     try:
         with duckdb.connect(str(scratch)) as duck, transaction.atomic():
-            kinds = ", ".join(f'"{c.name}" {_KINDS[c.kind]}' for c in columns)
+            kinds = ", ".join(f'"{c.name}" {KINDS[c.kind]}' for c in columns)
             duck.execute(f"CREATE TABLE rows ({kinds})")
             count = 0
             for chunk in _rows(partition, table):
@@ -259,7 +226,7 @@ def _archive(actor: Actor, table: str, day: dt.date) -> Archive:
     return row
 
 
-def _append(duck: duckdb.DuckDBPyConnection, columns: Sequence[_Column], chunk: Sequence[Sequence[str | None]]) -> None:
+def _append(duck: duckdb.DuckDBPyConnection, columns: Sequence[Column], chunk: Sequence[Sequence[str | None]]) -> None:
     part = {c.name: np.array([row[n] for row in chunk], dtype=object) for n, c in enumerate(columns)}
     duck.register("part", part)
     duck.execute(f"INSERT INTO rows SELECT {', '.join(c.into for c in columns)} FROM part")  # noqa: S608
@@ -268,7 +235,7 @@ def _append(duck: duckdb.DuckDBPyConnection, columns: Sequence[_Column], chunk: 
 
 def _rows(partition: str, table: str) -> Iterator[list[tuple[str | None, ...]]]:
     """A partition's rows as text, in the order of its key, in portions; inside a transaction."""
-    columns = ", ".join(c.out for c in _columns(table))
+    columns = ", ".join(c.out for c in columns_of(table))
     with connection.chunked_cursor() as cursor:
         cursor.execute(f"SELECT {columns} FROM {partition} ORDER BY {_TIME[table]}, id")  # noqa: S608
         while rows := cursor.fetchmany(_CHUNK):
@@ -286,10 +253,10 @@ def _digest_of_file(table: str, path: Path) -> tuple[int, str]:
     digest = Hash(SM3())
     if not path.exists():
         return -1, ""
-    return sum(feed(digest, chunk) for chunk in _rows_of_file(_columns(table), path)), digest.finalize().hex()
+    return sum(feed(digest, chunk) for chunk in _rows_of_file(columns_of(table), path)), digest.finalize().hex()
 
 
-def _rows_of_file(columns: Sequence[_Column], path: Path) -> Iterator[Sequence[Sequence[str | None]]]:
+def _rows_of_file(columns: Sequence[Column], path: Path) -> Iterator[Sequence[Sequence[str | None]]]:
     wanted = ", ".join(c.read for c in columns)
     with duckdb.connect() as duck:
         duck.execute(f"SELECT {wanted} FROM read_parquet('{_quoted(path)}')")  # noqa: S608
@@ -319,7 +286,7 @@ def _detach(cursor: Any, day: dt.date, rows: dict[str, Archive]) -> None:
     cursor.execute(f"CREATE TEMP TABLE kept_ids ON COMMIT DROP AS {_KEPT.format(**names)}")
     for table, name in names.items():
         key = "id" if table == "message" else "message_id"
-        columns = ", ".join(c.name for c in _columns(table))
+        columns = ", ".join(c.name for c in columns_of(table))
         cursor.execute(
             f"INSERT INTO gateway_{table} ({columns})"  # noqa: S608
             f" SELECT {columns} FROM {name} WHERE {key} IN (SELECT id FROM kept_ids)"
@@ -331,7 +298,7 @@ def _detach(cursor: Any, day: dt.date, rows: dict[str, Archive]) -> None:
 
 def _load(cursor: Any, table: str, day: dt.date, path: Path) -> None:
     """A file's rows as the day's partition again."""
-    name, columns = _partition(table, day), _columns(table)
+    name, columns = _partition(table, day), columns_of(table)
     _without(cursor, table, [day])
     cursor.execute(f"CREATE TABLE {name} (LIKE gateway_{table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
     names = ", ".join(c.name for c in columns)
@@ -362,7 +329,7 @@ def _without(cursor: Any, table: str, days: Iterable[dt.date]) -> int:
         return 0
     cursor.execute(f"ALTER TABLE gateway_{table} DETACH PARTITION {old}")
     cursor.execute(f"CREATE TABLE {fresh} (LIKE gateway_{table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
-    columns = ", ".join(c.name for c in _columns(table))
+    columns = ", ".join(c.name for c in columns_of(table))
     cursor.execute(
         f"INSERT INTO {fresh} ({columns}) SELECT {columns} FROM {old} WHERE NOT ({where})",  # noqa: S608
         values,
@@ -371,16 +338,6 @@ def _without(cursor: Any, table: str, days: Iterable[dt.date]) -> int:
     cursor.execute(f"ALTER TABLE {fresh} RENAME TO {old}")
     cursor.execute(f"ALTER TABLE gateway_{table} ATTACH PARTITION {old} DEFAULT")
     return gone
-
-
-def _columns(table: str) -> list[_Column]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute"
-            " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-            [f"gateway_{table}"],
-        )
-        return [_Column(name, kind) for name, kind in cursor.fetchall()]
 
 
 def _partition(table: str, day: dt.date) -> str:

@@ -2,18 +2,19 @@
 
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from simhospital.centre.benefit import Insured, Item, Parts, Year, divide, money, split
 from simhospital.centre.profile import profile
 
 RULES = profile("guangyuan").raw
-cents = st.decimals(0, 300_000, places=2)
+cents = st.integers(0, 30_000_000).map(lambda number: Decimal(number) / 100)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no failure
 @given(
-    st.lists(st.tuples(cents, st.sampled_from(["01", "02", "03"]), st.decimals(0, 1, places=2), st.booleans()), max_size=20),
+    st.lists(st.tuples(cents, st.sampled_from(["01", "02", "03"]), st.integers(0, 100).map(lambda number: Decimal(number) / 100), st.booleans()), max_size=20),
     st.sampled_from(["310", "390", "340"]),
     st.sampled_from(["11", "12", "15"]),
     st.sampled_from(["outpatient", "chronic", "inpatient"]),

@@ -12,7 +12,7 @@ from simhospital.generate import dictionaries
 from simhospital.generate.dictionaries import Row
 from simhospital.generate.plan import EPOCH
 
-from . import messages, points
+from . import messages, points, refunds
 from .hospital import Hospital
 from .outward import HttpLink
 from .pacs import image
@@ -40,9 +40,8 @@ async def outpatient(h: Hospital, *, urgent: bool) -> None:
     await h.wait(3 if urgent else 25)
     orders = await consult(h, visit)
     await h.wait(12)
-    if orders.lines and not await charge(h, visit, orders.lines):
-        h.count("left unpaid")
-        return
+    if orders.lines:
+        await charge(h, visit, orders.lines)
     await afterwards(h, visit, orders)
 
 
@@ -189,10 +188,11 @@ def hash_of(text: str) -> int:
     return int.from_bytes(uuid.uuid5(uuid.NAMESPACE_OID, text).bytes[:8])
 
 
-async def charge(h: Hospital, v: Seen, lines: Sequence[FeeLine]) -> bool:
-    """HIS at the cash desk: insurance first, the rest by telephone or card. False: the patient went away."""
+async def charge(h: Hospital, v: Seen, lines: Sequence[FeeLine]) -> None:
+    """HIS at the cash desk: insurance first, the rest by telephone or in cash; a few bills are taken back later."""
     total = sum((line.amount for line in lines), Decimal(0))
     fund = account = Decimal(0)
+    entry: int | None = None
     if v.patient.insured:
         visit = Visit(
             v.number, v.doctor.department, v.doctor.department_name, v.doctor.national, v.doctor.name, v.icd, v.diagnosis,
@@ -201,36 +201,35 @@ async def charge(h: Hospital, v: Seen, lines: Sequence[FeeLine]) -> bool:
         outcome = await h.insurance.outpatient(Patient(v.patient.name, v.patient.certno), visit, lines)
         h.count(f"insurance {outcome.state}")
         if outcome.state == "unknown":
-            return True  # settled or not: asked about, never settled again; the patient goes on
+            return  # settled or not: asked about, never settled again; the patient goes on
         if outcome.state == "settled":
-            fund, account = outcome.fund, outcome.account
+            fund, account, entry = outcome.fund, outcome.account, outcome.entry
     await h.records.write(*_settled(v, v.id * 10 + 2, "1", total, fund, account, "01"))
     h.count("charged")
-    return await pay(h, v, total - fund - account)
+    order = await pay(h, v, total - fund - account)
+    known = not v.patient.insured or entry is not None  # what may still be settled later is not taken back
+    if known and h.world.chance.random() < refunds.SHARE:
+        h.later(150, lambda: refunds.refund(h, v, entry, total, fund, account, order))
 
 
-async def pay(h: Hospital, v: Seen, amount: Decimal) -> bool:
-    """By telephone through the gateway; an unknown outcome is asked about before anything else."""
+async def pay(h: Hospital, v: Seen, amount: Decimal) -> str:
+    """By telephone through the gateway; an unknown outcome is asked about first. The order paid; "": paid in cash."""
     if amount <= 0:
-        return True
+        return ""
     order = f"HIS{now():%Y%m%d%H%M%S}{h.book('his').number('order') % 1_000_000:06d}"
-    asked = {
-        "order": order,
-        "amount": str(amount),
-        "method": h.world.chance.choice(("01", "01", "02")),
-        "patient_id": str(v.patient.brid),
-    }
+    method = h.world.chance.choice(("01", "01", "02"))
+    asked = {"order": order, "amount": str(amount), "method": method, "patient_id": str(v.patient.brid)}
     reply = await h.calls.ask("pay", "/pay/pay", asked, PAY_S)
     if reply.state == "answered" and reply.body.get("state") == "paid":
         h.count("paid by telephone")
-        return True
+        return order
     if reply.state in {"timeout", "broken"}:
         query = await h.calls.ask("pay", "/pay/pay", {"order": order, "action": "query"}, PAY_S)
         if query.state == "answered" and query.body.get("state") == "paid":
             h.count("paid, found by query")
-            return True
+            return order
     h.count("paid in cash")
-    return True
+    return ""
 
 
 async def afterwards(h: Hospital, v: Seen, orders: Orders) -> None:

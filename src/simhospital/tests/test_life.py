@@ -23,7 +23,7 @@ from simhospital.cli import app
 from simhospital.faults import board
 from simhospital.generate import build, dictionaries
 from simhospital.generate.plan import Plan
-from simhospital.life import codec, day, links, messages, pacs, points, receivers
+from simhospital.life import codec, day, links, messages, pacs, points, receivers, refunds
 from simhospital.life.book import Book
 from simhospital.life.hospital import Hospital
 from simhospital.life.stays import inpatient
@@ -589,7 +589,7 @@ def test_saying_a_message_by_hand_tells_its_answer():
     assert CliRunner().invoke(app, ["say", "dev-cbc", "--set", "nonsense"]).exit_code == 2
 
 
-def test_insured_patients_are_settled_with_the_insurance_centre(tmp_path):
+def test_insured_patients_are_settled_with_the_insurance_centre_and_refunded(tmp_path, monkeypatch):
     async def work():
         centre = await start_centre("127.0.0.1", 0, latency=0)
         async with sink() as gateway:
@@ -598,8 +598,11 @@ def test_insured_patients_are_settled_with_the_insurance_centre(tmp_path):
                 patient.insured = True
             h.world.arrival = lambda: h.world.patients[3]
             h.insurance = StayClient(centre.url, caller=Caller(h.settings.organisation, h.settings.name))
+            monkeypatch.setattr(refunds, "SHARE", 1)
             for _ in range(9):
                 await outpatient(h, urgent=False)
+            while "refunded" not in h.stages:
+                await asyncio.sleep(0.05)
             await inpatient(h)
             told = {k: n for k, n in h.stages.items() if k.startswith("insurance")}
             await h.stop()
@@ -607,6 +610,7 @@ def test_insured_patients_are_settled_with_the_insurance_centre(tmp_path):
         assert told.get("insurance settled", 0) >= 2, told
         assert told.get("insurance admission settled") == 1, told
         assert told.get("insurance discharge settled") == 1, told
+        assert told["insurance refund refunded"] >= 1, told
         assert not any("refused" in k for k in told), told
 
     run(work, 60)

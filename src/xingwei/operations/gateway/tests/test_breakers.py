@@ -146,14 +146,14 @@ def test_the_page_counts_calls_by_half_minutes_from_the_rows_and_lists_what_was_
     traffic.delivered(yb, began + dt.timedelta(minutes=26), of={"reference": "A1"})
     traffic.delivered(yb, began + dt.timedelta(minutes=2), outcome="degraded", took_ms=3, of={"reference": "A2"})
     traffic.queued(yb, began + dt.timedelta(minutes=3))
-    traffic.queued(yb, began + dt.timedelta(minutes=4), "uncertain", inquiry={"attempts": 2, "said": "查询超时"})
+    traffic.queued(yb, began + dt.timedelta(minutes=4), "uncertain", inquiry={"asked": 2, "last": "查询超时"})
 
     client = as_role("it_staff")
     page = client.get("/gateway/breakers/yb/").content.decode()
     assert "半开 5 分" in page
     assert "连续成功 9 / 20" in page
     assert "还差 11 笔" in page
-    assert "查询超时" in page
+    assert "查询超时（已查 2 次）" in page
     assert "YB-02 第 1 版" in page
     live = client.get("/gateway/breakers/yb/?part=live").content.decode()
     assert "<html" not in live

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -161,11 +162,11 @@ def uncertain(channel: Channel) -> list[dict[str, Any]]:
 def inquiry_words(queued: Queued) -> dict[str, str]:
     """State, word and what happens next of an enquiry."""
     inquiry = queued.inquiry or {}
-    said = str(inquiry.get("said") or inquiry.get("text") or inquiry.get("problem") or "")
-    asked = int(inquiry.get("attempts") or inquiry.get("asked") or 0)
+    said, asked = str(inquiry.get("last") or ""), int(inquiry.get("asked") or 0)
     again = f"{timezone.localtime(queued.next_at):%H:%M:%S} 再查" if queued.next_at else "由人裁定"
     if said:
-        return {"state": "warn", "word": said[:40], "next": again}
+        times = f"（已查 {asked} 次）" if asked > 1 else ""
+        return {"state": "warn", "word": f"{said[:40]}{times}", "next": again}
     if asked:
         return {"state": "warn", "word": f"已查 {asked} 次，没有结论", "next": again}
     return {"state": "doing", "word": "正在查询", "next": again}
@@ -204,9 +205,21 @@ def past(channel: Channel, episodes: Sequence[Episode], now: dt.datetime) -> lis
         rows.append({
             "at": episode.since, "kind": "切断" if episode.by_hand else "熔断", "url": "", "why": episode.reason,
             "lasted": episode.lasted(now), "state": "ok" if over else "warn", "word": "已恢复" if over else "恢复中",
-            **_figures(queries.measure(channel, episode.since, episode.until or now)),
+            **_figures(_measured(channel, episode, now)),
         })  # fmt: skip
     return sorted(rows, key=lambda r: r["at"], reverse=True)[:6]
+
+
+def _measured(channel: Channel, episode: Episode, now: dt.datetime) -> dict[str, Any]:
+    """What is over is measured again every five minutes only: the page renews itself every five seconds."""
+    if episode.until is None:
+        return queries.measure(channel, episode.since, now)
+    return _measured_lately(channel.pk, episode.since, episode.until, int(now.timestamp() // 300))
+
+
+@lru_cache(maxsize=128)
+def _measured_lately(channel_id: int, since: dt.datetime, until: dt.datetime, when: int) -> dict[str, Any]:
+    return queries.measure(Channel(pk=channel_id), since, until)
 
 
 def _figures(measured: dict[str, Any]) -> dict[str, Any]:

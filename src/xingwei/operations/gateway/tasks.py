@@ -19,10 +19,22 @@ def index_text(timestamp: int) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(queueing_lock="gateway.minute")
 def every_minute(timestamp: int) -> None:
-    """Count the closed minutes, sample the queues, look for trouble."""
+    """Count the closed minutes, sample the queues."""
     volumes.count_closed_minutes()
     volumes.sample_queues()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="gateway.alerts")
+def look_for_trouble(timestamp: int) -> None:
+    """Apart from the counting: trouble is seen when that fails, too."""
     alerts.look()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="gateway.critical")
+def follow_critical_values(timestamp: int) -> None:
+    """New critical values, and those that are overdue."""
     critical.feed()
     critical.remind()
 

@@ -64,7 +64,7 @@ class PlanForm(forms.Form):
     total_yuan = forms.CharField(label="合计挂账上限（元）", required=False, widget=forms.TextInput(attrs=_AREA))
     longest_minutes = forms.IntegerField(label="最长可用（分）", required=False, widget=forms.NumberInput(attrs=_AREA))
     catch_up_per_minute = forms.IntegerField(
-        label="恢复后每分补办（笔）", required=False, widget=forms.NumberInput(attrs=_AREA)
+        label="约定的补办速度（笔/分，由业务系统掌握）", required=False, widget=forms.NumberInput(attrs=_AREA)
     )
     note = forms.CharField(label="改了什么", max_length=300, widget=forms.TextInput(attrs=_AREA))
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from xingwei.operations.gateway.engine.volumes import quantile
 from xingwei.operations.gateway.models import QueueSample, SpaceSample, Volume
-from xingwei.operations.gateway.services import volumes
+from xingwei.operations.gateway.services import archive, volumes
 
 from . import traffic
 
@@ -101,3 +101,14 @@ def test_space_is_measured_from_the_tables_and_the_disk_once_a_day() -> None:
     assert row.traffic_bytes > 0
     assert row.database_bytes > row.traffic_bytes
     assert row.disk_total > row.disk_free > 0
+
+
+def test_the_periodic_work_runs_on_an_empty_gateway_and_makes_what_is_missing() -> None:
+    from xingwei.operations.gateway import tasks
+
+    for task in (
+        tasks.every_hour, tasks.every_minute, tasks.look_for_trouble, tasks.follow_critical_values, tasks.every_night,
+    ):  # fmt: skip
+        task(0)
+    assert SpaceSample.objects.count() == 1
+    assert timezone.localdate() + dt.timedelta(days=7) in archive.days_in_database()

@@ -65,7 +65,7 @@ def context(channel: Channel, now: dt.datetime | None = None) -> dict[str, Any]:
         "current": current, "limits": limits, "facts": parameters(channel, limits),
         "chart": window_chart(channel, episodes, limits, now),
         "timeline": timeline(channel), "history": past(channel, episodes, now), "alert": alert_of(channel),
-        "plan_costs": costs(version), **caught_up(channel, recent, version, now), "uncertain": uncertain(channel),
+        "plan_costs": costs(version), **caught_up(channel, recent, now), "uncertain": uncertain(channel),
     }  # fmt: skip
 
 
@@ -131,20 +131,21 @@ def window_chart(
     return {"option": option, "calls": sum(s.ok + s.slow + s.failed for s in slots)}
 
 
-def caught_up(
-    channel: Channel, episode: Episode | None, version: PlanVersion | None, now: dt.datetime
-) -> dict[str, Any]:
+def caught_up(channel: Channel, episode: Episode | None, now: dt.datetime) -> dict[str, Any]:
     """How far the messages of the last episode are; counted from the listed rows."""
     if episode is None:
         return {"progress": None, "episode": None}
     rows = list(islice(queries.catch_up(channel, episode.since, episode.until), LISTED + 1))
     more = len(rows) > LISTED
     counted = queries.progress(rows[:LISTED])
-    rate = (version.document.get("limits", {}) if version else {}).get("catch_up_per_minute")
+    lately = sum(
+        1 for r in rows if r.done_at and r.status == "delivered" and now - r.done_at <= dt.timedelta(minutes=5)
+    )
+    rate = round(lately / 5, 1)
     left = counted.waiting + counted.sending
     return {
         "episode": episode, "progress": counted, "more_rows": more, "rate": rate,
-        "ready_at": now + dt.timedelta(minutes=left / rate) if rate and left and queries.state_of(channel) == "closed" else None,
+        "ready_at": now + dt.timedelta(minutes=left / rate) if rate and left else None,
         "to_reconcile": sum(r.must_reconcile and not r.made_good for r in rows),
     }  # fmt: skip
 

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from xingwei.base.runtime import config
 from xingwei.base.runtime.crypto import CryptoError, SecretBox
 
 from .base import ChannelConfig, ChannelProblem
+from .base import kind as kind_of
+
+_REFERENCES = ("sm4.", "file:", "env:")
 
 
 def purpose(code: str, name: str) -> str:
@@ -38,6 +43,34 @@ def secret(channel: ChannelConfig, name: str) -> str:
     except (OSError, ValueError, TypeError):
         raise ChannelProblem(f"通道参数 {name} 指的文件读不到，或里面没有这一项。") from None
     return value
+
+
+def sealed(code: str, kind: str, settings: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as they are stored: what the kind's schema calls a password is sealed. A secret that did not change keeps
+    its token, so that saving the same again changes nothing. Raises ChannelProblem."""
+    out = dict(settings)
+    box = SecretBox(config.from_environment().secrets)
+    for name, field in kind_of(kind).schema["properties"].items():
+        value = out.get(name)
+        if (
+            field.get("format") != "password"
+            or not isinstance(value, str)
+            or not value
+            or value.startswith(_REFERENCES)
+        ):
+            continue
+        old = str(before.get(name) or "")
+        out[name] = (
+            old if _opens_to(box, old, purpose(code, name), value) else box.encrypt(value, purpose=purpose(code, name))
+        )
+    return out
+
+
+def _opens_to(box: SecretBox, token: str, bound: str, text: str) -> bool:
+    try:
+        return token.startswith("sm4.") and box.decrypt(token, purpose=bound) == text
+    except CryptoError:
+        return False
 
 
 def _from_file(where: str) -> str:

@@ -17,6 +17,7 @@ from xingwei.base.policy.querysets import require
 from xingwei.base.ui.datafiles import Problem, Source, dotted, validate
 
 from ..channels import base as kinds
+from ..channels.secrets import sealed
 from ..models import Channel
 from .base import GatewayRefused, announce, reason_of
 
@@ -25,7 +26,7 @@ FIELDS = (
     "breaker", "capacity", "retention_days", "note",
 )  # fmt: skip
 GROUPS = {"settings": "连接参数", "delivery": "投递参数", "call": "调用参数", "breaker": "熔断参数"}
-_SECRET = ("password", "secret", "token", "private_key")
+_SECRET = ("password", "secret", "token", "private_key", "sm2_key")
 ACTS = {"running": "恢复", "paused": "暂停", "draining": "排空", "stopped": "停用"}
 
 
@@ -77,6 +78,7 @@ def add_channel(actor: Actor, values: Mapping[str, Any]) -> Channel:
     require(actor, "gateway.channel:change")
     channel = Channel(code=values["code"], state=values.get("state", "stopped"), **_known(values))
     _check(channel)
+    channel.settings = sealed(channel.code, channel.kind, channel.settings, {})
     with transaction.atomic():
         if Channel.objects.filter(code=channel.code).exists():
             raise ChannelRefused([("code", "", f"代码“{channel.code}”已经有了，请换一个")])
@@ -93,10 +95,11 @@ def change_channel(actor: Actor, channel: Channel, values: Mapping[str, Any], *,
         row: Channel = Channel.objects.select_for_update(of=("self",)).select_related("system").get(pk=channel.pk)
         if version is not None and row.version != version:
             raise GatewayRefused("别人刚改过这条通道，您看到的已不是最新内容。请刷新后再改，没有保存任何内容。")
-        was = _shown(row)
+        was, settings = _shown(row), row.settings
         for name, value in _known(values).items():
             setattr(row, name, value)
         _check(row)
+        row.settings = sealed(row.code, row.kind, row.settings, settings)
         before, after = changes(was, _shown(row))
         if after:
             row.version += 1

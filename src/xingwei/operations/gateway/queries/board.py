@@ -31,7 +31,7 @@ class Row:
     today: int
     sources: list[str] = field(default_factory=list)
     targets: list[str] = field(default_factory=list)
-    window: str = "5"
+    window: str = "1"
 
     @property
     def rate(self) -> float | None:
@@ -104,7 +104,7 @@ def channels(actor: Actor, permission: str = "gateway.channel:view") -> Any:
     return Channel.objects.restrict(actor, permission).select_related("system", "interface")
 
 
-def board(actor: Actor, *, window: str = "5", codes: Iterable[str] | None = None) -> Board:
+def board(actor: Actor, *, window: str = "1", codes: Iterable[str] | None = None) -> Board:
     """Everything for the topology and the list of channels, in a fixed number of queries."""
     now = timezone.now()
     found = channels(actor).select_related("gauge", "breaker_now", "lease__process")
@@ -124,7 +124,7 @@ def board(actor: Actor, *, window: str = "5", codes: Iterable[str] | None = None
     made = []
     for channel in rows:
         row = _row(channel, now, aside.get(channel.pk, Counter()), quarantined.get(channel.pk, 0))
-        row.today, row.window = today.get(channel.pk, 0), window if window in WINDOWS else "5"
+        row.today, row.window = today.get(channel.pk, 0), window if window in WINDOWS else "1"
         row.sources, row.targets = sources.get(channel.pk, []), targets.get(channel.pk, [])
         made.append(row)
     made.sort(key=lambda r: (r.health.gravity, -float(r.values.get("oldest_s") or 0), r.channel.code))

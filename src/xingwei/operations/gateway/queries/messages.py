@@ -21,7 +21,7 @@ from ..models.numbers import number_of
 
 PAGE = 50
 SCANNED = 150  # rows looked at one by one before the index is asked
-MISSES = 500  # candidates that did not hold; then the reader is asked whether to go on
+MISSES = 300  # candidates that did not hold; then the reader is asked whether to go on
 _WINDOWS = (dt.timedelta(hours=6), dt.timedelta(days=1), dt.timedelta(days=4), dt.timedelta(days=16))
 _LONG_AGO = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 _COLUMNS = "id, received_at, channel_id, state, control_id, type, key, patient, reference, charset, size, problem, replay_of, targets"
@@ -152,12 +152,13 @@ def _by_text(
             return False
         return not wanted.by_text or text.holds(seen(hit), wanted.text)
 
-    looked = list(_rows(wanted, _bounds(wanted, cursor, backwards), cursor, backwards, SCANNED, raw=wanted.by_text))
+    most = SCANNED if wanted.by_text else 4 * SCANNED  # without their bodies rows are cheap
+    looked = list(_rows(wanted, _bounds(wanted, cursor, backwards), cursor, backwards, most, raw=wanted.by_text))
     for hit in looked:
         if holds(hit):
             given += 1
             yield hit
-    if given >= n or len(looked) < SCANNED:
+    if given >= n or len(looked) < most:
         return
     cursor = looked[-1].received_at, looked[-1].id
     facets = [f"\0type:{wanted.type}"] if wanted.type else []

@@ -57,11 +57,17 @@ def check(path: Path) -> list[str]:
 
 
 def import_gateway(
-    actor: Actor, path: Path, *, skip_missing: bool = False, progress: Callable[[int, int], None] | None = None
+    actor: Actor,
+    path: Path,
+    *,
+    skip_missing: bool = False,
+    keep_channels: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Imported:
     """Import a directory of YAML files in one transaction. Raises GatewayRefused with file, line and field.
 
     skip_missing: leave out channels whose protocol this product does not have, and what depends on them.
+    keep_channels: leave channels that are there as they are, whatever the file says.
     """
     require(actor, "gateway.channel:change")
     try:
@@ -72,7 +78,9 @@ def import_gateway(
     if problems:
         raise GatewayRefused("\n".join(str(source.locate(p)) for p in problems))
     with transaction.atomic():
-        return _Import(actor, source, skip_missing, progress).run()
+        made = _Import(actor, source, skip_missing, progress)
+        made.keep_channels = keep_channels
+        return made.run()
 
 
 def _problems(source: Source) -> list[Problem]:
@@ -129,6 +137,7 @@ class _Import:
         self.interfaces = {i.code: i for i in Interface.objects.all()}
         self.channels = {c.code: c for c in Channel.objects.all()}
         self.left_out: set[str] = set()
+        self.keep_channels = False
 
     def run(self) -> Imported:
         document = self.source.document
@@ -174,6 +183,8 @@ class _Import:
             made = {"code": item["code"], "state": item.get("state", "running"), **values}
             self.channels[item["code"]] = channel_services.add_channel(self.actor, made)
             self.done.added["通道"] += 1
+            return
+        if self.keep_channels:
             return
         after = channel_services.change_channel(self.actor, row, values)
         self.done.changed["通道"] += after.version != row.version

@@ -44,7 +44,7 @@ def test_the_topology_draws_who_sends_to_whom_and_names_what_waits(
     desk.route(cbc)
     now = timezone.now()
     Gauge.objects.create(channel=cbc, at=now, values={"rate_1m": 6, "rate_5m": 6, "series": [1, 2, 3]})
-    Gauge.objects.create(channel=lis, at=now, values={"rate_5m": 6, "waiting": 312, "oldest_s": 400})
+    Gauge.objects.create(channel=lis, at=now, values={"rate_1m": 6, "waiting": 312, "oldest_s": 400})
     client = as_role("onsite_engineer")
     client.get("/gateway/")
     with django_assert_max_num_queries(32):

@@ -25,12 +25,12 @@ class Topology(GatewayPage):
     tab = "topology"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        window = self.request.GET.get("window", "5")
+        window = self.request.GET.get("window", "1")
         board = queries.board(self.actor, window=window)
         only = self.request.GET.get("only") == "1"
         return super().get_context_data(**kwargs) | {
             "board": board,
-            "window": window if window in WINDOWS else "5",
+            "window": window if window in WINDOWS else "1",
             "windows": WINDOWS.items(),
             "only": only,
             "kpis": kpis(board, queries.counts(self.actor) if may(self.actor, "gateway.message:view") else {}),

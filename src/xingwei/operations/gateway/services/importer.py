@@ -23,8 +23,8 @@ from ..channels import base as kinds
 from ..engine import rules
 from ..models import Channel, CodeMap, Route
 from ..queries import released
+from . import catalogue, critical, plan_files, versions
 from . import channels as channel_services
-from . import critical, plan_files, versions
 from .base import GatewayRefused
 from .plans import PlanRefused
 
@@ -152,6 +152,8 @@ class _Import:
                 raise GatewayRefused(str(self.source.locate(Problem(str(refused), (name, at))))) from None
             if self.progress:
                 self.progress(number, len(steps))
+        services, subscriptions = catalogue.import_services(self.actor, document.get("services") or [])
+        self.done.added += Counter({"服务": services, "订阅": subscriptions})
         if changed := critical.import_rules(self.actor, document.get("critical") or []):
             self.done.changed["危急值界限"] += changed
         return self.done

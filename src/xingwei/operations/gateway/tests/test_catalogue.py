@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from django.utils import timezone
 
 from xingwei.base.estate.models import Interface, System
 from xingwei.base.notify.models import Notification
+from xingwei.base.policy.engine import system_actor
 from xingwei.operations.gateway.models import Service, Subscription
 from xingwei.operations.gateway.services import catalogue
 
@@ -68,3 +71,14 @@ def test_the_list_of_integrations_names_channels_and_services(as_role: Any, djan
     assert "2207 门诊结算" in page
     text = b"".join(client.get("/gateway/integrations/?format=csv&through=1").streaming_content).decode("utf-8-sig")
     assert "医保中心" in text.splitlines()[1]
+
+
+def test_the_services_that_come_with_the_product_come_in_once() -> None:
+    path = Path(__file__).resolve().parents[5] / "gateways" / "guangyuan" / "services.yaml"
+    items = yaml.safe_load(path.read_text(encoding="utf-8"))["services"]
+    for code in {code for i in items for code in (i["system"], *i["subscribers"])}:
+        System.objects.create(code=code, name=code, short_name=code)
+    assert catalogue.import_services(system_actor(), items) == (len(items), sum(len(i["subscribers"]) for i in items))
+    assert catalogue.import_services(system_actor(), items) == (0, 0)
+    assert set(Service.objects.values_list("state", flat=True)) == {"published"}
+    assert set(Subscription.objects.values_list("state", flat=True)) == {"in_force"}

@@ -9,6 +9,8 @@ from xingwei.base.accounts.models import User
 from xingwei.base.estate.models import Interface, System, code_of
 from xingwei.base.policy.querysets import RestrictedQuerySet
 
+_CALLED = {"insurance": "医保", "file": "文件", "database": "数据库", "serial": "串口"}
+
 
 class Channel(models.Model):
     """One way in (a listener, a poller) or one way out (a sender). `kind` names the package under channels/.
@@ -49,6 +51,11 @@ class Channel(models.Model):
     note = models.TextField("说明", blank=True)
     version = models.PositiveIntegerField("版本", default=1)
     updated_at = models.DateTimeField("更新时间", auto_now=True)
+
+    @property
+    def protocol(self) -> str:
+        """The kind as people call it."""
+        return _CALLED.get(self.kind, self.kind.upper())
 
     KIND = "channel"
     SCOPES = {"system": ("system__code",)}

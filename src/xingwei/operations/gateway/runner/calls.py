@@ -11,7 +11,7 @@ import json
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -249,9 +249,10 @@ class Caller:
             raise Overloaded("数据库没有及时回答：请稍后再试") from None
 
     def _planned(self, call: _Call, why: str, *, sent: bool) -> bytes:
-        """The plan's answer for the caller, or its sentence as a failure."""
+        """The plan's answer for the caller, or its sentence as a failure. sent: what was asked may have been done all
+        the same; the answer says so (`uncertain`), with the message's number for the enquiry."""
         plan = call.out.plan
-        if (answer := _planned_answer(plan)) is not None:
+        if (answer := _planned_answer(plan, uncertain=self._number(call) if sent else "")) is not None:
             return answer.raw
         sentence = plan.sentence if plan and plan.sentence else f"接口“{call.out.channel.name}”{why}"
         raise CallFailed(sentence, "uncertain" if sent else "unavailable", self._number(call))
@@ -298,8 +299,11 @@ class Caller:
         return number_at(call.entry.at, call.entry.id)
 
 
-def _planned_answer(plan: Plan | None) -> Answer | None:
+def _planned_answer(plan: Plan | None, *, uncertain: str = "") -> Answer | None:
     if plan is None or plan.answer is None:
         return None
-    text = plan.answer if isinstance(plan.answer, str) else json.dumps(plan.answer, ensure_ascii=False)
+    given = plan.answer
+    if uncertain and isinstance(given, Mapping):
+        given = {**given, "uncertain": True, "message": uncertain}
+    text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
     return Answer(ok=True, raw=text.encode())

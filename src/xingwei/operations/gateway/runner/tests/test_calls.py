@@ -162,6 +162,21 @@ def test_f20_a_call_without_answer_costs_its_budget_and_is_asked_about_never_sen
     assert rows(house, "SELECT outcome, settled_by FROM gateway_delivery") == [("answered", "5203 查到结算")]
 
 
+@pytest.mark.clause("1.7c")
+def test_the_plans_answer_says_when_what_was_asked_may_have_been_done(house: Cluster, centre: Centre) -> None:
+    async def work() -> None:
+        ids = windows(house)
+        plan(house, ids["yb"], mode="answer", answer={"infcode": -1, "err_msg": "先自费"})
+        async with life(house, ids) as living:
+            centre.behave = lambda outgoing: "hang"
+            said = json.loads(await call("A"))
+            assert (said["infcode"], said["uncertain"]) == (-1, True)
+            assert said["message"].startswith("M-")
+            await settled(living)
+
+    play(work)
+
+
 def test_what_never_arrived_is_closed_since_its_caller_has_gone(house: Cluster, centre: Centre) -> None:
     async def work() -> None:
         centre.behave = lambda outgoing: "lose"

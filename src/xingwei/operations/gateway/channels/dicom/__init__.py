@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 from ..base import ChannelConfig, Intake, Kind, Listener, Sender, register
 from .schema import SCHEMA
+
+logging.getLogger("pynetdicom").setLevel(logging.WARNING)  # it tells of every association
 
 
 def _listener(channel: ChannelConfig, intake: Intake) -> Listener:

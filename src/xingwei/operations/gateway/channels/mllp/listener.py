@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import ipaddress
 import itertools
 import logging
@@ -25,6 +26,12 @@ _QUEUED_MAX = 64  # frames of one line that wait; then nothing more is read from
 _BYTES_MAX = 8 * 1024 * 1024
 _own_ids = itertools.count(1)
 _PREFIX = f"XW{int(time.time()):X}"
+
+_WHY = {
+    errno.EADDRINUSE: "端口被别的程序占用",
+    errno.EACCES: "没有权限（1024 以下的端口要特权）",
+    errno.EADDRNOTAVAIL: "这台机器没有这个地址",
+}
 
 _PARTIAL = ("no_end", "outside", "oversize")
 """What is not whole has no control id of its own: the repeat in full must not be taken for another content."""

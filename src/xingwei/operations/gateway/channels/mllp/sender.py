@@ -35,6 +35,9 @@ class MllpSender:
         return len(self._all)
 
     async def send(self, outgoing: Outgoing, deadline: float) -> Answer:
+        if b"\x1c" in outgoing.raw or b"\x0b" in outgoing.raw:
+            text = "报文里有 MLLP 的开始符或结束符，发出去会被截断：请用规则去掉"
+            return Answer(ok=False, permanent=True, code="frame", text=text)
         try:
             wanted = hl7.head(outgoing.raw).control_id
         except Hl7Error:

@@ -240,7 +240,7 @@ def test_a_port_that_is_taken_is_told_in_words() -> None:
         with socket.socket() as other:
             other.bind(("127.0.0.1", 0))
             other.listen()
-            with pytest.raises(ChannelProblem, match="端口可能被占用"):
+            with pytest.raises(ChannelProblem, match="端口被别的程序占用"):
                 await MllpListener(way(port=other.getsockname()[1]), Book()).start()
 
     play(work)
@@ -278,6 +278,18 @@ def test_what_the_answer_means(code: str, ok: int, permanent: int) -> None:
         await receiver.start()
         answer = await MllpSender(way("out", port=receiver.port)).send(outgoing("1"), soon())
         assert (answer.ok, answer.permanent, answer.code) == (bool(ok), bool(permanent), code)
+
+    play(work)
+
+
+def test_what_would_break_the_frame_is_not_sent() -> None:
+    async def work() -> None:
+        receiver = Receiver()
+        await receiver.start()
+        broken = Outgoing(1, 1, "1", "ORU^R01", "P1", ORU % b"1" + b"\x1c\rOBX|2", "M-260320-1")
+        answer = await MllpSender(way("out", port=receiver.port)).send(broken, soon())
+        assert (answer.ok, answer.permanent) == (False, True)
+        assert receiver.book == []
 
     play(work)
 

@@ -63,9 +63,8 @@ class MllpListener:
                 lambda: _Line(self), host, port, backlog=512, reuse_address=True
             )
         except OSError as error:
-            raise ChannelProblem(
-                f"不能在 {host}:{port} 上监听（{error.strerror or error}）：端口可能被占用。"
-            ) from None
+            why = _WHY.get(error.errno or 0, "请检查地址和端口")
+            raise ChannelProblem(f"不能在 {host}:{port} 上监听：{why}。") from None
         self._watch = asyncio.create_task(self._watch_lines())
 
     async def stop(self) -> None:

@@ -9,9 +9,9 @@ from django.urls import reverse
 
 from xingwei.base.policy.engine import Actor
 from xingwei.base.policy.registry import may
-from xingwei.base.ui.registry import Banner
+from xingwei.base.ui.registry import Banner, Count
 
-from .models import Alert
+from .models import Alert, CriticalValue
 from .queries import breakers as breaker_queries
 from .services.alerts import LABELS
 
@@ -34,6 +34,13 @@ def banner(actor: Actor) -> Banner | None:
     first = _title(rows[0])
     text = f"接口：{len(rows)} 条需要处理" if len(rows) > 1 else f"接口：{first}"
     return Banner("warn", text, reverse("gateway:alerts"), "查看")
+
+
+def open_values(actor: Actor) -> Count | None:
+    """Beside 危急值 in the navigation: what is open in one's own scope; hot, since a clock runs."""
+    rows = CriticalValue.objects.restrict(actor, "gateway.critical:view").filter(state__in=["reported", "received"])
+    n = rows[:100].count()
+    return Count("99+" if n > 99 else n, hot=True, title=f"{n} 项危急值没有闭环") if n else None
 
 
 def card(request: HttpRequest) -> dict[str, Any] | None:

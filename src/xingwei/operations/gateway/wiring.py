@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xingwei.base.notify.kinds import Kind, Topic, register
-from xingwei.base.ui.registry import HomeCard, Panel, Served, registry
+from xingwei.base.ui.registry import HomeCard, NavItem, Panel, Served, registry
 
 from . import alert_board, settings  # noqa: F401 - declares the settings
 
@@ -28,6 +28,11 @@ registry.served_by += [
     Served("7.2", "消息量、增长与空间、硬件的预测；保留与归档", "gateway:capacity", "xingwei gateway archive"),
 ]
 
+registry.nav.append(
+    NavItem(
+        "运行", 12, "危急值", "heartbeat", "gateway:critical", "gateway.critical:view", count=alert_board.open_values
+    )
+)
 registry.banners.append(alert_board.banner)
 registry.home_cards.append(
     HomeCard(25, "gateway.alert:view", "gateway/parts/alert_card.html", alert_board.card, wide=True)

@@ -16,6 +16,13 @@ def index_text(timestamp: int) -> None:
     text.index_new()
 
 
+@app.periodic(cron="40 19 * * *")  # of UTC: 03:40 in Shanghai, after the archive
+@app.task(queueing_lock="gateway.text-days")
+def drop_archived_text(timestamp: int) -> None:
+    """Forget the text of days that are in the archive alone."""
+    text.drop_archived()
+
+
 @app.periodic(cron="* * * * *")
 @app.task(queueing_lock="gateway.minute")
 def every_minute(timestamp: int) -> None:

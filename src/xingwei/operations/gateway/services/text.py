@@ -52,6 +52,21 @@ def reach() -> dt.datetime | None:
     return mark.at if mark else None
 
 
+def drop_archived() -> int:
+    """Drop the text of days whose messages were archived and left the database; returns of how many days."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+               WHERE i.inhparent = 'gateway_text'::regclass AND c.relname <> 'gateway_text_other'
+                 AND c.relname < 'gateway_text_' || to_char(now() - interval '3 days', 'YYYYMMDD')
+                 AND to_regclass(replace(c.relname, 'gateway_text_', 'gateway_message_')) IS NULL"""
+        )
+        names = [row[0] for row in cursor.fetchall()]
+        for name in names:
+            cursor.execute(f'DROP TABLE "{name}"')
+    return len(names)
+
+
 def _portion(kept: dict[int, Channel], binary: set[int]) -> int:
     mark = Watermark.objects.select_for_update().filter(name=MARK).first()
     until = timezone.now() - SETTLED

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from xingwei.base.journal.models import Entry
@@ -168,3 +169,11 @@ def test_a_word_that_only_covered_text_holds_ends_the_search_early(
         assert "继续往前找" in shown.content.decode()
         where = f"/gateway/messages/{shown.context['next_url']}"
     assert wanted.number in shown.content.decode()
+
+
+def test_the_text_of_a_day_goes_with_its_messages(cbc: Channel) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT gateway_make_partitions('2021-05-01', '2021-05-01')")
+        cursor.execute("SELECT gateway_make_text_partitions('2021-05-01', '2021-05-02')")
+    assert text.drop_archived() == 1, "the second of May has no messages"
+    assert text.drop_archived() == 0

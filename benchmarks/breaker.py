@@ -134,6 +134,7 @@ def _outcome(phases: list[_Phase]) -> Outcome:
         )  # fmt: skip
     normal, _, hanging = phases
     numbers = {
+        "benchmark": "breaker",
         "p99_ratio": round(hanging.steps.at(0.99) / normal.steps.at(0.99), 3),
         "p99_ms_normal": round(normal.steps.at(0.99), 2),
         "p99_ms_hanging": round(hanging.steps.at(0.99), 2),

@@ -46,7 +46,7 @@ def run(bench: Bench) -> Outcome:
     seconds = bench.options.rows / 1_000 or (4.0 if bench.options.quick else 15.0)
     wire = Wire()
     made = database(bench)
-    numbers: dict[str, Any] = {}
+    numbers: dict[str, Any] = {"benchmark": "gateway", "machine": machine()}
     table = Table(title="接口网关：每秒消息数", title_justify="left")
     for name in ("连接数", "接收", "送达", "确认 p50 ms", "确认 p99 ms", "网关处理器 µs/条", "网关内存 MB"):
         table.add_column(name, justify="right")

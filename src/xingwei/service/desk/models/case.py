@@ -122,6 +122,7 @@ class Case(models.Model):
     clock_state = models.CharField(max_length=8, blank=True, help_text="running, paused, or empty")
     ever_late = models.BooleanField("曾超时", default=False)
     clocks = models.JSONField(default=list, blank=True)
+    # By which terms and which calendar the clocks came to be what they are; newer ones may say the same
     policy_version = models.CharField(max_length=40, blank=True)
     calendar_version = models.CharField(max_length=40, blank=True)
 

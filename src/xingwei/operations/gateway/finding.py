@@ -31,5 +31,6 @@ def hits(actor: Actor, q: str) -> Iterator[SearchHit]:
             detail = f"{channel.get_direction_display()} · {channel.peer}"
             yield SearchHit("接口通道", channel.name, channel.get_absolute_url(), detail, "plug-connected")
     if may(actor, "gateway.route:view"):
-        for route in Route.objects.restrict(actor, "gateway.route:view").filter(words)[:_MOST]:
-            yield SearchHit("接口路由", route.name, route.get_absolute_url(), route.code, "route")
+        routes = Route.objects.restrict(actor, "gateway.route:view").select_related("source").filter(words)
+        for route in routes[:_MOST]:
+            yield SearchHit("接口路由", route.name, route.get_absolute_url(), f"来自{route.source.name}", "route")

@@ -6,8 +6,8 @@ GROUP = "接口网关"
 
 register(
     Setting(
-        "gateway.capacity.per_second", GROUP, "一个网关进程测得的能力", 5000, unit="条/秒", low=1, high=1_000_000,
-        why="条款 7.2：容量预测用；以 bench gateway 在本机测得的为准",
+        "gateway.capacity.per_second", GROUP, "一个网关进程测得的能力", 3000, unit="条/秒", low=1, high=1_000_000,
+        why="条款 7.2：容量预测用；以性能测试在本机测得的为准",
     ),
     Setting(
         "gateway.retention.days", GROUP, "报文在库保留", 184, unit="天", low=7, high=3650,
@@ -23,7 +23,7 @@ register(
     ),
     Setting(
         "gateway.metrics.token", GROUP, "监控抓取口令", "", kind="text",
-        why="留空时只有本机可取 /metrics；填了之后须带 Authorization: Bearer",
+        why="留空时只有本机可取监控数据（/metrics）；填了之后抓取时须带这个口令",
     ),
     Setting("gateway.alert.down_minutes", GROUP, "通道不通多久告警", 2, unit="分", low=1, high=120, why="条款 7.10"),
     Setting("gateway.alert.queue_minutes", GROUP, "队列最久多久告警", 10, unit="分", low=1, high=1440, why="条款 7.10"),

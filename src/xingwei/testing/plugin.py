@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_caches() -> None:
+def _fresh_caches(monkeypatch: pytest.MonkeyPatch) -> None:
     from xingwei.base.calendar import queries as calendar
     from xingwei.base.estate import queries as estate
     from xingwei.base.site import queries as site
@@ -90,6 +91,9 @@ def _fresh_caches() -> None:
     estate.forget()
     guides.forget()
     live.forget()
+    counts = import_module("xingwei.operations.gateway.queries.counts")  # its package has a function of that name
+    counts.forget()
+    monkeypatch.setattr(counts, "_TTL_S", 3_600.0)  # else how many queries a page needs depends on how fast tests run
 
 
 @pytest.fixture

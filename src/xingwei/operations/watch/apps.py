@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class WatchConfig(AppConfig):
+    name = "xingwei.operations.watch"
+    label = "watch"
+    verbose_name = "监测与定责"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -20,6 +20,7 @@ from . import pg, statements
 ROWS_MAX = 2_000
 BYTES_MAX = 32 * 1024 * 1024
 PORTION = 500
+_ALL = 2**63 - 1
 
 
 @dataclass(slots=True, eq=False)
@@ -60,6 +61,9 @@ class Backlog:
         self.settling: set[int] = set()
         """Settled, but their commit is not yet done: still in the database, not to be fetched again."""
         self.direct = False
+        self.late = False
+        """Rows that memory has passed by may have come: nothing more is fetched before `sync` has looked."""
+        self._turn = 0
         self._held_dead = held_dead
         self._bytes = 0
         self._cursor = 0
@@ -127,25 +131,33 @@ class Backlog:
 
     async def fetch(self, db: psycopg.AsyncConnection[Any]) -> int:
         """The next portion; how many came into memory. Raises psycopg.Error."""
+        turn = self._turn
         rows = await self._rows(db, statements.PORTION, [self._cursor, self._states, PORTION])
+        self._load(rows)
+        if len(rows) < PORTION and self._newest <= self._cursor and turn == self._turn:
+            self.direct = True
+        return len(rows)
+
+    def _load(self, rows: list[Item]) -> None:
         self._fetched.append({item.id for item in rows})
         for item in rows:
             self.add(item)
         if rows:
             self._cursor = max(self._cursor, rows[-1].id)
-        if len(rows) < PORTION and self._newest <= self._cursor:
-            self.direct = True
-        return len(rows)
 
     def behind(self) -> None:
-        """Rows may have come that this process did not write, or whose commit it did not see."""
-        self.direct = False
+        """Rows may have come that this process did not write, or whose commit it did not see. What is committed after
+        this comes by `sync` and `fetch`, which read in the order of acceptance."""
+        self.direct, self.late = False, True
+        self._turn += 1
 
     async def sync(self, db: psycopg.AsyncConnection[Any]) -> list[Item]:
         """Follow what people and other processes did: what left the queue leaves memory, what came back comes.
 
         Returns what was uncertain and may now be sent. Raises psycopg.Error.
         """
+        self.behind()
+        turn = self._turn
         known = [id for id in self.items if not self.lanes.is_out(id)]
         states = dict(await (await db.execute(statements.STATES, [known])).fetchall()) if known else {}
         released: list[Item] = []
@@ -160,10 +172,13 @@ class Backlog:
                 released.append(item)
             elif state in (None, "held") or (state == "dead" and not self._held_dead):
                 self.remove(item)
+        # Where there is room: what was passed by and what is next, in one look, so that neither overtakes the other.
+        upto = _ALL if self.room else self._cursor
         beside = [*self.items, *self.settling]
-        for item in await self._rows(db, statements.LATE, [self._cursor, self._states, beside, PORTION]):
-            self.add(item)
-        self.behind()
+        rows = await self._rows(db, statements.LATE, [upto, self._states, beside, PORTION])
+        self._load(rows)
+        if turn == self._turn and len(rows) < PORTION:
+            self.late = False
         return released
 
     @property

@@ -109,13 +109,14 @@ class Caller:
         out, entry = call.out, call.entry
         entry.targets = [replace(entry.targets[0], state="sending"), *entry.targets[1:]]
         entry.inquiry = _INQUIRY
+        stored = self.store.put(entry)
         try:
-            await asyncio.wait_for(asyncio.shield(self.store.put(entry)), call.left)
-        except TimeoutError:
+            await asyncio.wait_for(asyncio.shield(stored), call.left)
+        except BaseException as error:
             out.guard.cancel(ticket)
-            raise Overloaded("数据库没有及时回答，请求没有发出：请稍后再试") from None
-        except BaseException:
-            out.guard.cancel(ticket)
+            stored.add_done_callback(lambda done: None if done.exception() else self.abandon(entry))
+            if isinstance(error, TimeoutError):
+                raise Overloaded("数据库没有及时回答，请求没有发出：请稍后再试") from None
             raise
         if entry.repeat_of:
             out.guard.cancel(ticket)
@@ -133,6 +134,20 @@ class Caller:
             self._settle(call, item, "dropped")
             raise CallFailed("路由规则不转发这种请求", "refused", self._number(call))
         return await self._send(call, item, outgoing_of(item, parts[0]), ticket)
+
+    def abandon(self, entry: Entry) -> None:
+        """It was, or perhaps was, stored as being sent; its caller has gone and nothing was sent."""
+        if entry.queued and entry.targets and entry.targets[0].state == "sending" and not entry.repeat_of:
+            self.ledger.settle(
+                Settlement(
+                    id=entry.queued[0],
+                    channel_id=entry.targets[0].channel_id,
+                    outcome="cancelled",
+                    done_at=now_micros(),
+                    attempts=0,
+                    settled_by="没有发出：数据库没有及时回答",
+                )
+            )
 
     async def _send(self, call: _Call, item: Item, outgoing: Outgoing, ticket: int) -> bytes:
         out = call.out

@@ -76,7 +76,12 @@ class Feeder:
             message = json.dumps({"what": "queued", "channel": self._told.pop()})
             await db.execute("SELECT pg_notify(%s, %s)", [TOPIC, message])
         while self._changed:
-            await self._follow(db, self._changed.pop())
+            channel = self._changed.pop()
+            try:
+                await self._follow(db, channel)
+            except BaseException:
+                self._changed.add(channel)
+                raise
         while self._hungry:
             await self._portion(db, self._hungry.pop())
         for channel in new:
@@ -87,11 +92,13 @@ class Feeder:
             await out.backlog.sync(db)
             await out.backlog.count(db)
             out.wake()
+            if out.backlog.late:
+                self._changed.add(channel)
             self._hungry.add(channel)
 
     async def _portion(self, db: psycopg.AsyncConnection[Any], channel: int) -> None:
         out = self._outs.get(channel)
-        if out is None or not out.backlog.hungry:
+        if out is None or not out.backlog.hungry or out.backlog.late:
             return
         if await out.backlog.fetch(db):
             out.wake()

@@ -40,7 +40,7 @@ class Gateway:
         self.dsn = dsn
         self.leases = Leases(name)
         self.snapshot = Snapshot()
-        self.store = Store(dsn, self.leases.epochs, self._stored, self._lost)
+        self.store = Store(dsn, self.leases.epochs, self._stored, self._lost, self._unseen)
         self.ledger = Ledger(dsn, self.leases.epochs, self._lost)
         self.ins: dict[int, Inflow] = {}
         self.outs: dict[int, Dispatcher] = {}
@@ -265,6 +265,16 @@ class Gateway:
             out.offer(item)
         else:
             self.feeder.tell(channel_id)
+
+    def _unseen(self, entry: Entry) -> None:
+        """Perhaps committed, and nobody told: what comes after it must not overtake it."""
+        for target in entry.targets:
+            if (out := self.outs.get(target.channel_id)) is not None:
+                out.backlog.behind()
+                self.feeder.follow(target.channel_id)
+            else:
+                self.feeder.tell(target.channel_id)
+        self.caller.abandon(entry)
 
     def process(self, item: Item) -> list[bytes] | None:
         """By the version under which the message was accepted. Raises ValueError, KeyError."""

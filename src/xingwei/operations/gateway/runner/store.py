@@ -95,7 +95,8 @@ class Ids:
 
 class Store:
     """epochs: what the process holds now. stored: called for every entry after its commit, before its sender hears
-    of it. lost: called with the channels that turned out to be another process's."""
+    of it. lost: called with the channels that turned out to be another process's. unseen: called for every entry that
+    was perhaps committed, and again when its repeat shows that it was: its deliveries are in the database only."""
 
     def __init__(
         self,
@@ -103,6 +104,7 @@ class Store:
         epochs: Mapping[int, int],
         stored: Callable[[Entry], None],
         lost: Callable[[frozenset[int]], None],
+        unseen: Callable[[Entry], None],
     ) -> None:
         self._link = Link(
             dsn,
@@ -114,6 +116,8 @@ class Store:
         self._epochs = epochs
         self._stored = stored
         self._lost = lost
+        self._unseen = unseen
+        self._unsure: dict[tuple[int, str], None] = {}
         self._waiting: deque[Entry] = deque()
         self._awake: asyncio.Future[None] | None = None
         self._memories: dict[int, Memory] = {}
@@ -160,6 +164,7 @@ class Store:
                     raise
                 except Exception:
                     log.exception("a group was not stored")
+                    self._doubt(group)
                     self._fail(group, Overloaded(_GONE, unsure=True))
         finally:
             self._fail(self._waiting, Overloaded("网关正在停止：请稍后重发"))
@@ -213,6 +218,7 @@ class Store:
                 if self.working:
                     log.warning("the database does not answer: %s", gone)
                 self.working = False
+                self._doubt(entries)
                 self._fail(entries, Overloaded(_GONE, unsure=True))
                 return
             except Refused as refused:
@@ -274,8 +280,20 @@ class Store:
                     entry.state, entry.targets = "quarantined", []
         for entry in repeats:
             entry.problem = ""
+            if self._unsure and self._unsure.pop((entry.channel.id, entry.received.control_id), self) is None:
+                self._unseen(entry)
             _resolve(entry)
         return repeats
+
+    def _doubt(self, entries: list[Entry]) -> None:
+        """Whether they were committed is not known: the commit may even come later than this."""
+        for entry in entries:
+            if entry.id:
+                self._unseen(entry)
+            if control_id := entry.received.control_id:
+                self._unsure[entry.channel.id, control_id] = None
+        while len(self._unsure) > SPAN:
+            del self._unsure[next(iter(self._unsure))]
 
     @staticmethod
     def _fail(entries: list[Entry] | deque[Entry], reason: Overloaded) -> None:

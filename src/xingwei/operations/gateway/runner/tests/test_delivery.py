@@ -9,6 +9,7 @@ import pytest
 from xingwei.testing.gateway import Receiver, exchange, notify, positive, send
 from xingwei.testing.gateway_db import Cluster
 
+from ..pg import DatabaseGone
 from .living import life, number_of, one_way, oru, play, rows, until
 
 pytestmark = pytest.mark.django_db  # only so that there is a test database, whose tables are copied
@@ -216,6 +217,46 @@ def test_f7_the_database_goes_away_and_comes_back_by_itself(house: Cluster) -> N
     play(work)
     assert rows(house, "SELECT count(*) FROM gateway_queued") == [(0,)]
     assert rows(house, "SELECT count(DISTINCT message_id), count(*) FROM gateway_delivery") == [(2, 2)]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_f7_a_commit_whose_answer_was_lost_is_not_overtaken(house: Cluster, late: bool) -> None:
+    """The first is committed, at once or only after the gateway has given it up, and the gateway never hears of it."""
+
+    async def work() -> None:
+        receiver = Receiver()
+        await receiver.start()
+        async with life(house, one_way(house, receiver)) as living:
+            link, out = living.gateway.store._link, living.out()
+            await send(living.port(), oru("A0"))  # memory keeps up now, the listening connection stays as it is
+            await until(lambda: out.backlog.direct)
+            run, kept = link.run, []
+
+            async def cut(statement: str, parameters: list[bytes | None]) -> None:
+                link.run = run
+                if late:
+                    kept.append((statement, parameters))
+                else:
+                    await run(statement, parameters)
+                raise DatabaseGone("cut")
+
+            link.run = cut
+            with pytest.raises((OSError, TimeoutError, asyncio.IncompleteReadError)):
+                await send(living.port(), oru("A1"))
+            if late:
+                await until(lambda: out.backlog.direct)
+                await run(*kept[0])
+            for number in ("B1", "B2"):  # of another patient, with larger ids
+                assert b"MSA|AA" in await send(living.port(), oru(number, "P2"))
+            assert b"MSA|AA|A1" in await send(living.port(), oru("A1"))
+            assert b"MSA|AA|A2" in await send(living.port(), oru("A2"))
+            await until(lambda: len(receiver.book) == 5)
+            await living.idle()
+        assert [n for n in map(number_of, receiver.book) if n[0] == "A"] == ["A0", "A1", "A2"]
+
+    play(work)
+    assert rows(house, "SELECT count(*), count(DISTINCT control_id) FROM gateway_message") == [(5, 5)]
+    assert rows(house, "SELECT count(*) FROM gateway_queued") == [(0,)]
 
 
 def test_f10_two_processes_never_hold_the_same_channel_and_one_takes_over(house: Cluster) -> None:

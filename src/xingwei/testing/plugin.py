@@ -24,11 +24,11 @@ def pytest_load_initial_conftests(early_config: Any, parser: Any, args: Any) -> 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xingwei.testing.settings")
     if "XINGWEI_TEST_HOME" in os.environ:
         return
-    from xingwei.base.runtime import embedded
+    from xingwei.testing import template
 
     _cluster = Path(tempfile.mkdtemp(prefix="xingwei-test-"))
     os.environ["XINGWEI_TEST_HOME"] = os.environ["XINGWEI_HOME"] = str(_cluster)
-    os.environ["DATABASE_URL"] = embedded.start(_cluster / "pg", volatile=True)
+    os.environ["DATABASE_URL"] = template.start(_cluster)
 
 
 def _let_tests_flush() -> None:

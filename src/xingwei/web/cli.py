@@ -20,7 +20,8 @@ from xingwei.base.runtime.trouble import Trouble
 from .rooms import ROOMS
 from .upkeep import commands
 
-_ROOM_COMMANDS = {room.commands: room for room in ROOMS if room.module != __package__ and room.has("cli")}
+_ROOM_COMMANDS = {room.commands: (room, "cli") for room in ROOMS if room.module != __package__ and room.has("cli")}
+_ROOM_COMMANDS |= {name: (room, part) for room in ROOMS for name, part in room.more}
 
 
 class Commands(TyperGroup):
@@ -30,11 +31,12 @@ class Commands(TyperGroup):
         return [*super().list_commands(ctx), *_ROOM_COMMANDS]
 
     def get_command(self, ctx: Any, name: str) -> Any:
-        if (room := _ROOM_COMMANDS.get(name)) is None:
+        if (found := _ROOM_COMMANDS.get(name)) is None:
             return super().get_command(ctx, name)
+        room, part = found
         if not room.plain & set(sys.argv[2:3]):
             _django()
-        module: Any = room.part("cli")
+        module: Any = room.part(part)
         group: Any = get_group(module.app)
         without: frozenset[str] = getattr(module, "NO_DATABASE", frozenset())
         group.name = name

@@ -12,12 +12,14 @@ from typing import Any
 @dataclass(frozen=True, slots=True)
 class Room:
     """prefix: where its pages and operations are. group: the name of its commands, where it is not the room's.
-    plain: its commands that need no Django, neither they nor the module that holds them."""
+    plain: its commands that need no Django, neither they nor the module that holds them. more: further groups of
+    commands, with the submodule that holds each."""
 
     module: str
     prefix: str = ""
     group: str = ""
     plain: frozenset[str] = frozenset()
+    more: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:
@@ -52,7 +54,7 @@ ROOMS = (
     Room("xingwei.service.knowledge", "knowledge"),
     Room("xingwei.service.desk", "desk"),
     Room("xingwei.operations.gateway", "gateway", plain=frozenset({"run", "status"})),
-    Room("xingwei.operations.watch", "watch"),
+    Room("xingwei.operations.watch", "watch", plain=frozenset({"rank"}), more=(("triage", "triage_cli"),)),
     Room("xingwei.data.lake", "lake"),
     Room("xingwei.data.reconcile", "reconcile"),
     Room("xingwei.web"),

@@ -1,0 +1,1 @@
+"""Pure thinking of watching: no Django, no network, no files."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 from django.http import Http404, HttpRequest
@@ -138,50 +139,74 @@ def _tried(request: HttpRequest, owner: Any, count: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@router.get("/routes", response=list[OwnerOut], summary="全部路由")
-@permission("gateway.route:view")
-def routes(request: HttpRequest) -> Any:
-    return _list(Route.objects.restrict(actor_of(request), "gateway.route:view").select_related("source"))
+def _operations(prefix: str, kind: str, rows: Callable[[Any], Any], words: dict[str, str]) -> None:
+    """The same operations for routes and for code maps, each under its own permissions and name."""
+    resource = f"gateway.{kind}"
+
+    def owner(request: HttpRequest, code: str, action: str = "view") -> Any:
+        return owner_or_404(kind, actor_of(request), code, action)
+
+    def said(name: str) -> dict[str, str]:
+        return {"summary": words[name], "operation_id": f"gateway_{kind}_{name}"}
+
+    @router.get(f"/{prefix}", response=list[OwnerOut], **said("list"))
+    @permission(f"{resource}:view")
+    def every(request: HttpRequest) -> Any:
+        return _list(rows(actor_of(request)))
+
+    @router.get(f"/{prefix}/{{code}}/versions", response=list[VersionOut], **said("versions"))
+    @permission(f"{resource}:view")
+    def versions(request: HttpRequest, code: str) -> Any:
+        return _versions(owner(request, code))
+
+    @router.put(f"/{prefix}/{{code}}/draft", response=VersionOut, **said("draft"))
+    @permission(f"{resource}:draft")
+    def draft(request: HttpRequest, code: str, data: DraftIn) -> Any:
+        row = owner(request, code, "draft")
+        return _version(services.save_draft(actor_of(request), row, data.document, data.note, seen=data.seen))
+
+    @router.delete(f"/{prefix}/{{code}}/draft", response=Done, **said("drop"))
+    @permission(f"{resource}:draft")
+    def drop(request: HttpRequest, code: str) -> Any:
+        services.drop_draft(actor_of(request), owner(request, code, "draft"))
+        return {"detail": "草稿已丢弃"}
+
+    @router.get(f"/{prefix}/{{code}}/try", response=TryOutOut, **said("try"))
+    @permission(f"{resource}:draft")
+    def try_out(request: HttpRequest, code: str, count: int = _COUNT) -> Any:
+        return _tried(request, owner(request, code, "draft"), count)
+
+    @router.post(f"/{prefix}/{{code}}/release", response=VersionOut, **said("release"))
+    @permission(f"{resource}:release")
+    def release(request: HttpRequest, code: str, data: NumberIn) -> Any:
+        return _version(services.release(actor_of(request), owner(request, code, "release"), data.number))
+
+    @router.post(f"/{prefix}/{{code}}/back", response=VersionOut, **said("back"))
+    @permission(f"{resource}:release")
+    def back(request: HttpRequest, code: str, data: BackIn) -> Any:
+        row = owner(request, code, "release")
+        return _version(services.roll_back(actor_of(request), row, data.number, data.reason))
 
 
-@router.get("/routes/{code}/versions", response=list[VersionOut], summary="一条路由的版本，新的在前")
-@permission("gateway.route:view")
-def route_versions(request: HttpRequest, code: str) -> Any:
-    return _versions(owner_or_404("route", actor_of(request), code))
-
-
-@router.put("/routes/{code}/draft", response=VersionOut, summary="起草或接着改草稿")
-@permission("gateway.route:draft")
-def draft_route(request: HttpRequest, code: str, data: DraftIn) -> Any:
-    owner = owner_or_404("route", actor_of(request), code, "draft")
-    return _version(services.save_draft(actor_of(request), owner, data.document, data.note, seen=data.seen))
-
-
-@router.delete("/routes/{code}/draft", response=Done, summary="丢弃草稿")
-@permission("gateway.route:draft")
-def drop_route_draft(request: HttpRequest, code: str) -> Any:
-    services.drop_draft(actor_of(request), owner_or_404("route", actor_of(request), code, "draft"))
-    return {"detail": "草稿已丢弃"}
-
-
-@router.get("/routes/{code}/try", response=TryOutOut, summary="用草稿试算过去的消息")
-@permission("gateway.route:draft")
-def try_route(request: HttpRequest, code: str, count: int = _COUNT) -> Any:
-    return _tried(request, owner_or_404("route", actor_of(request), code, "draft"), count)
-
-
-@router.post("/routes/{code}/release", response=VersionOut, summary="复核发布草稿（不能由起草的人发布）")
-@permission("gateway.route:release")
-def release_route(request: HttpRequest, code: str, data: NumberIn) -> Any:
-    owner = owner_or_404("route", actor_of(request), code, "release")
-    return _version(services.release(actor_of(request), owner, data.number))
-
-
-@router.post("/routes/{code}/back", response=VersionOut, summary="回退到曾经生效的版本")
-@permission("gateway.route:release")
-def back_route(request: HttpRequest, code: str, data: BackIn) -> Any:
-    owner = owner_or_404("route", actor_of(request), code, "release")
-    return _version(services.roll_back(actor_of(request), owner, data.number, data.reason))
+_operations(
+    "routes",
+    "route",
+    lambda actor: Route.objects.restrict(actor, "gateway.route:view").select_related("source"),
+    {
+        "list": "全部路由", "versions": "一条路由的版本，新的在前", "draft": "起草或接着改草稿", "drop": "丢弃草稿",
+        "try": "用草稿试算过去的消息", "release": "复核发布草稿（不能由起草的人发布）", "back": "回退到曾经生效的版本",
+    },
+)  # fmt: skip
+_operations(
+    "maps",
+    "code_map",
+    lambda actor: CodeMap.objects.restrict(actor, "gateway.code_map:view"),
+    {
+        "list": "全部编码对照", "versions": "一张对照表的版本，新的在前", "draft": "起草或接着改对照表",
+        "drop": "丢弃对照表的草稿", "try": "用草稿对照试算过去的消息",
+        "release": "复核发布对照表（不能由起草的人发布）", "back": "对照表回退到曾经生效的版本",
+    },
+)  # fmt: skip
 
 
 @router.post("/routes/{code}/active", response=Done, summary="停用或启用路由")
@@ -190,49 +215,3 @@ def route_active(request: HttpRequest, code: str, data: ActiveIn) -> Any:
     owner = owner_or_404("route", actor_of(request), code, "release")
     services.set_active(actor_of(request), owner, data.active, data.reason)
     return {"detail": "路由已启用" if data.active else "路由已停用"}
-
-
-@router.get("/maps", response=list[OwnerOut], summary="全部编码对照")
-@permission("gateway.code_map:view")
-def maps(request: HttpRequest) -> Any:
-    return _list(CodeMap.objects.restrict(actor_of(request), "gateway.code_map:view"))
-
-
-@router.get("/maps/{code}/versions", response=list[VersionOut], summary="一张对照表的版本，新的在前")
-@permission("gateway.code_map:view")
-def map_versions(request: HttpRequest, code: str) -> Any:
-    return _versions(owner_or_404("code_map", actor_of(request), code))
-
-
-@router.put("/maps/{code}/draft", response=VersionOut, summary="起草或接着改对照表")
-@permission("gateway.code_map:draft")
-def draft_map(request: HttpRequest, code: str, data: DraftIn) -> Any:
-    owner = owner_or_404("code_map", actor_of(request), code, "draft")
-    return _version(services.save_draft(actor_of(request), owner, data.document, data.note, seen=data.seen))
-
-
-@router.delete("/maps/{code}/draft", response=Done, summary="丢弃对照表的草稿")
-@permission("gateway.code_map:draft")
-def drop_map_draft(request: HttpRequest, code: str) -> Any:
-    services.drop_draft(actor_of(request), owner_or_404("code_map", actor_of(request), code, "draft"))
-    return {"detail": "草稿已丢弃"}
-
-
-@router.get("/maps/{code}/try", response=TryOutOut, summary="用草稿对照试算过去的消息")
-@permission("gateway.code_map:draft")
-def try_map(request: HttpRequest, code: str, count: int = _COUNT) -> Any:
-    return _tried(request, owner_or_404("code_map", actor_of(request), code, "draft"), count)
-
-
-@router.post("/maps/{code}/release", response=VersionOut, summary="复核发布对照表（不能由起草的人发布）")
-@permission("gateway.code_map:release")
-def release_map(request: HttpRequest, code: str, data: NumberIn) -> Any:
-    owner = owner_or_404("code_map", actor_of(request), code, "release")
-    return _version(services.release(actor_of(request), owner, data.number))
-
-
-@router.post("/maps/{code}/back", response=VersionOut, summary="对照表回退到曾经生效的版本")
-@permission("gateway.code_map:release")
-def back_map(request: HttpRequest, code: str, data: BackIn) -> Any:
-    owner = owner_or_404("code_map", actor_of(request), code, "release")
-    return _version(services.roll_back(actor_of(request), owner, data.number, data.reason))

@@ -61,6 +61,9 @@ class Meter:
                 self._counts[at] = self._bytes[at] = self._errors[at] = 0
             self._last = minute
             self._amounts, self._recent = self._recent, [0] * (len(_BOUNDS) + 1)
+        elif minute < self._last - 1:  # the machine's clock was set back: what was counted has no place any more
+            self._counts, self._bytes, self._errors = [0] * _MINUTES, [0] * _MINUTES, [0] * _MINUTES
+            self._last = self._started = minute
         return self._last % _MINUTES
 
     def _quantile(self, share: float) -> float | None:

@@ -50,10 +50,11 @@ class Item:
 class Backlog:
     """The part of a queue that is in memory, and how much there is in all.
 
-    waiting, uncertain, dead: rows in the database. held_dead: a dead one stops its key (stop_on_dead).
+    waiting, uncertain, dead: rows in the database. held_dead: a dead one stops its key (stop_on_dead). longest_s: the
+    longest wait between two tries; one that is written down longer is the work of a clock that jumped.
     """
 
-    def __init__(self, channel_id: int, *, held_dead: bool = False) -> None:
+    def __init__(self, channel_id: int, *, held_dead: bool = False, longest_s: float = 300.0) -> None:
         self.channel_id = channel_id
         self.lanes: Lanes[Item] = Lanes()
         self.items: dict[int, Item] = {}
@@ -65,6 +66,7 @@ class Backlog:
         """Rows that memory has passed by may have come: nothing more is fetched before `sync` has looked."""
         self._turn = 0
         self._held_dead = held_dead
+        self._longest_s = longest_s
         self._bytes = 0
         self._cursor = 0
         self._newest = 0
@@ -188,13 +190,13 @@ class Backlog:
     async def _rows(self, db: psycopg.AsyncConnection[Any], sql: str, params: list[Any]) -> list[Item]:
         cursor = await db.execute(sql.encode(), [self.channel_id, *params], binary=True)
         wall, monotonic = time.time(), time.monotonic()
-        return [_item(row, wall, monotonic) for row in await cursor.fetchall()]
+        return [_item(row, wall, monotonic, self._longest_s) for row in await cursor.fetchall()]
 
 
-def _item(row: Any, wall: float, monotonic: float) -> Item:
+def _item(row: Any, wall: float, monotonic: float, longest_s: float) -> Item:
     (id, message_id, message_at, version_id, key, state, attempts, next_at, queued_at, first_sent_at, inquiry, raw,
      edited, source, control_id, type, own_key, patient, reference, charset, peer) = row  # fmt: skip
-    wait = max(0.0, next_at.timestamp() - wall) if next_at is not None else 0.0
+    wait = min(longest_s, max(0.0, next_at.timestamp() - wall)) if next_at is not None else 0.0
     return Item(
         id=id,
         message_id=message_id,

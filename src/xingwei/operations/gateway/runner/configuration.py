@@ -31,6 +31,7 @@ class Plan:
     answer: Any = None
     cache_s: float = 86_400
     by: Mapping[str, str] = field(default_factory=dict)
+    catch_up_per_minute: int | None = None
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Plan:
@@ -41,6 +42,7 @@ class Plan:
             answer=_said(document.get("answer"), sentence),
             cache_s=float(document.get("cache_s", 86_400)),
             by={t: str(line["mode"]) for line in document.get("lines", ()) for t in line.get("types", ())},
+            catch_up_per_minute=document.get("limits", {}).get("catch_up_per_minute"),
         )
 
     def mode_for(self, type: str) -> str:

@@ -146,7 +146,7 @@ class Dispatcher(Outcomes):
             return None
         if not self._around.valid(self.channel.id):
             return None
-        item = self.backlog.lanes.take(now)
+        item = self._next(now)
         if self.backlog.hungry:
             self._around.hungry(self.channel.id)
         if item is not None and item.state != "waiting":  # its key was given free while its outcome is not known
@@ -155,6 +155,18 @@ class Dispatcher(Outcomes):
         if item is not None and self._limit is not None and item.id > self._limit:
             self.backlog.lanes.again(item.id, now + 60)
             return None
+        return item
+
+    def _next(self, now: float) -> Item | None:
+        """The oldest head that may go; what piled up behind the breaker keeps to the speed that the plan agreed."""
+        item = self.backlog.lanes.take(now)
+        if self.plan is not None and self.plan.catch_up_per_minute:
+            while item is not None:
+                due = self.guard.due(item.id, item.queued_at, self.plan.catch_up_per_minute, now)
+                if due <= now:
+                    break
+                self.backlog.lanes.again(item.id, due)
+                item = self.backlog.lanes.take(now)
         return item
 
     async def _wait(self) -> None:

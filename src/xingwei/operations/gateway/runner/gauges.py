@@ -29,7 +29,7 @@ ON CONFLICT (channel_id) DO UPDATE SET state = excluded.state, since = excluded.
 WHERE b.updated_at <= %s"""
 _EVENT = """INSERT INTO gateway_breakerevent (channel_id, at, before, after, reason, by, "window")
 VALUES (%s, %s, %s, %s, %s, %s, %s)"""
-_ROW = "SELECT channel_id, state, until, reason, by, updated_at FROM gateway_breaker WHERE channel_id = ANY(%s)"
+_ROW = "SELECT channel_id, state, since, until, reason, by, updated_at FROM gateway_breaker WHERE channel_id = ANY(%s)"
 
 
 def of_way_in(inflow: Inflow) -> dict[str, Any]:
@@ -84,13 +84,13 @@ class BreakerRows:
             return
         rows = await (await db.execute(_ROW, [list(guards)])).fetchall()
         told = {row[0] for row in rows}
-        for channel, state, until, reason, by, updated_at in rows:
+        for channel, state, since, until, reason, by, updated_at in rows:
             guard = guards[channel]
             if channel not in self._seen:
-                guard.restore(state, until, reason, by)
+                guard.restore(state, since, until, reason, by)
                 guard.dirty = False
             elif updated_at != self._seen[channel]:
-                guard.obey(state, until, reason, by)
+                guard.obey(state, since, until, reason, by)
             self._seen[channel] = updated_at
         for channel, guard in guards.items():
             guard.tick()
@@ -108,7 +108,7 @@ class BreakerRows:
         await db.execute(_BREAKER, values)
         row = await (await db.execute(_ROW, [[channel]])).fetchone()
         if row is not None and row[1] == state:
-            self._seen[channel] = row[5]
+            self._seen[channel] = row[6]
         guard.dirty = False
 
     @staticmethod

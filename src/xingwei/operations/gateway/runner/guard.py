@@ -10,6 +10,8 @@ from typing import Any
 
 from ..channels.base import ChannelConfig
 from ..engine.breaker import Breaker, Change, Policy, Verdict
+from ..engine.pacing import Pace
+from .pg import micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,9 @@ class Guard:
         self.events: list[Event] = []
         self.dirty = True
         """The row does not yet say what the breaker is."""
+        self.resumed_at = 0
+        """What was queued before this moment (`pg.micros`) piled up behind the breaker; 0: nothing did."""
+        self._pace = Pace()
         self._changed = changed
 
     def configure(self, channel: ChannelConfig) -> None:
@@ -53,6 +58,11 @@ class Guard:
         self._note(self.breaker.tick(now))
         return self.breaker.allow(now)
 
+    def due(self, id: int, queued_at: int, per_minute: int | None, now: float) -> float:
+        """When a delivery may go, on the monotonic clock: what piled up goes at the speed that the plan agreed,
+        what came later at once."""
+        return self._pace.due(id, per_minute, now) if queued_at < self.resumed_at else now
+
     def record(self, ticket: int, verdict: Verdict, took_s: float) -> None:
         now = time.monotonic()
         before = self.breaker.counts(now)
@@ -62,18 +72,32 @@ class Guard:
         self.breaker.cancel(ticket)
         self._changed()
 
-    def obey(self, state: str, until: datetime | None, reason: str, by: str) -> None:
+    def obey(self, state: str, since: datetime, until: datetime | None, reason: str, by: str) -> None:
         """What a person wrote into the row, with the event that says so: a cut, its end, or a new end of one."""
         if state == self.breaker.state:
-            self.breaker.until = _monotonic(until) if state in ("open", "cut") else None
+            self.breaker.until = self._until(state, until)
         else:
-            self.restore(state, until, reason, by)
+            self.restore(state, since, until, reason, by)
             self._changed()
 
-    def restore(self, state: str, until: datetime | None, reason: str, by: str) -> None:
-        """As the last holder left it."""
+    def restore(self, state: str, since: datetime, until: datetime | None, reason: str, by: str) -> None:
+        """As the last holder left it, or as a person wants it."""
         if state in ("closed", "open", "half_open", "cut"):
-            self.breaker.restore(state, time.monotonic(), _monotonic(until), reason, by)  # type: ignore[arg-type]
+            self.breaker.restore(state, time.monotonic(), self._until(state, until), reason, by)  # type: ignore[arg-type]
+            self.breaker.since = min(time.monotonic(), _monotonic(since) or 0.0)
+            if state == "closed":
+                self._resume(since)
+
+    def _until(self, state: str, until: datetime | None) -> float | None:
+        """An open one waits no longer than its policy allows, wherever the wall clock has gone meanwhile."""
+        end = _monotonic(until) if state in ("open", "cut") else None
+        if end is None or state == "cut":
+            return end
+        return min(end, time.monotonic() + self.breaker.policy.wait_cap_s)
+
+    def _resume(self, at: datetime) -> None:
+        self.resumed_at = micros(at)
+        self._pace.begin()
 
     def tick(self) -> None:
         self._note(self.breaker.tick(time.monotonic()))
@@ -97,6 +121,8 @@ class Guard:
         counts = window or self.breaker.counts(time.monotonic())
         self.events += [Event(self.channel_id, at, change, counts) for change in changes]
         self.dirty = True
+        if changes[-1].after == "closed":
+            self._resume(at)
         self._changed()
 
 

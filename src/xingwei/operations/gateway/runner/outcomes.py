@@ -26,12 +26,13 @@ class Outcomes:
         self.channel = channel
         self.ledger = ledger
         self.guard = Guard(channel, self.wake)
-        self.backlog = Backlog(channel.id, held_dead=bool(channel.delivery.get("stop_on_dead")))
         self.meter = Meter(time.time())
         self.delivered = 0
         self._line_failures = 0
         self._line_until = 0.0
         self._retry = Backoff.of(channel.delivery)
+        held = bool(channel.delivery.get("stop_on_dead"))
+        self.backlog = Backlog(channel.id, held_dead=held, longest_s=self._retry.cap_s)
         self._line = Backoff(0.1, min(5.0, self._retry.cap_s))
 
     @abstractmethod

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -285,7 +286,7 @@ def test_a_cached_answer_is_given_while_the_interface_is_cut(house: Cluster, cen
         plan(house, ids["yb"], mode="cached", answer={"infcode": -1}, cache_s=60)
         async with life(house, ids) as living:
             first = await call("A", "1101", "person-1")
-            living.out("yb").guard.obey("cut", None, "演练", "程谨")
+            living.out("yb").guard.obey("cut", datetime.now(UTC), None, "演练", "程谨")
             assert await call("B", "1101", "person-1") == first
             assert json.loads(await call("C", "1101", "person-2")) == {"infcode": -1}
 
@@ -296,13 +297,13 @@ def test_without_a_plan_the_caller_is_told_at_once_and_nothing_was_sent(house: C
     async def work() -> None:
         ids = windows(house)
         async with life(house, ids) as living:
-            living.out("yb").guard.obey("cut", None, "演练", "程谨")
+            living.out("yb").guard.obey("cut", datetime.now(UTC), None, "演练", "程谨")
             with pytest.raises(CallFailed) as failed:
                 await call("A")
             assert failed.value.outcome == "unavailable"
             assert "熔断" in failed.value.reason
             centre.behave = lambda outgoing: "refuse"
-            living.out("yb").guard.obey("closed", None, "", "")
+            living.out("yb").guard.obey("closed", datetime.now(UTC), None, "", "")
             with pytest.raises(CallFailed) as failed:
                 await call("B")
             assert failed.value.outcome == "unavailable"

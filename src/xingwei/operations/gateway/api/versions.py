@@ -146,7 +146,7 @@ def _operations(prefix: str, kind: str, rows: Callable[[Any], Any], words: dict[
     def owner(request: HttpRequest, code: str, action: str = "view") -> Any:
         return owner_or_404(kind, actor_of(request), code, action)
 
-    def said(name: str) -> dict[str, str]:
+    def said(name: str) -> dict[str, Any]:
         return {"summary": words[name], "operation_id": f"gateway_{kind}_{name}"}
 
     @router.get(f"/{prefix}", response=list[OwnerOut], **said("list"))

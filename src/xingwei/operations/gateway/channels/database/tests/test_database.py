@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
@@ -190,7 +191,8 @@ def test_statements_that_are_refused(settings: dict[str, Any], why: str) -> None
         )
 
 
-def test_drivers_that_are_not_there() -> None:
+def test_drivers_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "oracledb", None)
     with pytest.raises(ChannelProblem, match="没有安装 oracledb"):
         DatabaseSender(
             channel(

@@ -17,6 +17,7 @@ def children(config: Config, *, hospital_url: str = "") -> tuple[Child, ...]:
         Child("web", "网页服务", ("web",), healthy=lambda: web_answers(config)),
         Child("worker", "后台任务", ("worker",)),
         Child("gateway", "接口网关", ("gateway", "run"), healthy=gateway_answers),
+        Child("watch", "监测", ("watch", "run"), healthy=watch_answers),
         *((simulated_hospital(config, hospital_url),) if hospital_url else ()),
     )
 
@@ -49,3 +50,10 @@ def gateway_answers() -> bool:
     from xingwei.operations.gateway.runner.overview import alive
 
     return alive("gw-1")
+
+
+def watch_answers() -> bool:
+    """Has the watching process said within the last seconds that it lives?"""
+    from xingwei.operations.watch.runner.overview import alive
+
+    return alive("watch-1")

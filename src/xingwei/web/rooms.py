@@ -54,7 +54,7 @@ ROOMS = (
     Room("xingwei.service.knowledge", "knowledge"),
     Room("xingwei.service.desk", "desk"),
     Room("xingwei.operations.gateway", "gateway", plain=frozenset({"run", "status"})),
-    Room("xingwei.operations.watch", "watch", plain=frozenset({"rank"}), more=(("triage", "triage_cli"),)),
+    Room("xingwei.operations.watch", "watch", plain=frozenset({"rank", "run"}), more=(("triage", "triage_cli"),)),
     Room("xingwei.operations.performance", "performance"),
     Room("xingwei.operations.backups", "backups"),
     Room("xingwei.operations.inspection", "inspection"),

@@ -6,3 +6,6 @@ class WatchConfig(AppConfig):
     label = "watch"
     verbose_name = "监测与定责"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from . import wiring  # noqa: F401 - registers itself

@@ -1,0 +1,92 @@
+"""Reading what was measured, as arrays: samples of the last days, roll-ups by hour of the last years."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from django.db import connection
+
+from xingwei.base.ui.words import CHINA
+
+from ..engine.tracks import NOTHING, Floats, Track
+from ..models import Series
+
+RAW_DAYS = 15  # samples are kept so long
+FINE = dt.timedelta(days=3)  # up to here samples are drawn, beyond it hours
+
+_KNOWN = """
+SELECT id, key, node, signal, title, unit, worse FROM watch_series WHERE key = ANY(%s) ORDER BY id
+"""
+_SAMPLES = """
+SELECT series_id, array_agg(extract(epoch FROM at)::float8 ORDER BY at), array_agg(value ORDER BY at)
+FROM watch_sample WHERE series_id = ANY(%s) AND at >= %s AND at < %s GROUP BY series_id
+"""
+_ROLLS = """
+SELECT series_id, day, mid::float8[], lo::float8[], hi::float8[] FROM watch_roll
+WHERE series_id = ANY(%s) AND day >= %s AND day <= %s ORDER BY series_id, day
+"""
+
+
+def keys(*, node: str = "", probe: str = "", signals: Iterable[str] = ()) -> list[str]:
+    """The keys of the series of a node or of a probe, of these signals or of all."""
+    rows = Series.objects.all()
+    if node:
+        rows = rows.filter(node=node)
+    if probe:
+        rows = rows.filter(probe__code=probe)
+    if wanted := list(signals):
+        rows = rows.filter(signal__in=wanted)
+    return list(rows.values_list("key", flat=True))
+
+
+def window(keys: Iterable[str], since: dt.datetime, until: dt.datetime, *, grain: str = "") -> dict[str, Track]:
+    """Each known series between since (inclusive) and until; one with nothing in it comes empty.
+
+    grain: "raw" (measurements, of the last 15 days), "hour" (medians with least and highest), or "" for what suits
+    the length.
+    """
+    wanted = list(dict.fromkeys(keys))
+    if not wanted:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, [wanted])
+        known = cursor.fetchall()
+        ids = [row[0] for row in known]
+        fine = grain == "raw" or (not grain and until - since <= FINE)
+        found = _raw(cursor, ids, since, until) if fine else _hours(cursor, ids, since, until)
+    empty = (NOTHING, NOTHING, NOTHING, NOTHING)
+    return {
+        key: Track(key, node, signal, title, unit, worse, *found.get(pk, empty))
+        for pk, key, node, signal, title, unit, worse in known
+    }
+
+
+Columns = tuple[Floats, Floats, Floats, Floats]
+
+
+def _raw(cursor: Any, ids: Sequence[int], since: dt.datetime, until: dt.datetime) -> dict[int, Columns]:
+    cursor.execute(_SAMPLES, [list(ids), since, until])
+    return {
+        pk: (np.array(times, dtype=np.float64), np.array(values, dtype=np.float64), NOTHING, NOTHING)
+        for pk, times, values in cursor.fetchall()
+    }
+
+
+def _hours(cursor: Any, ids: Sequence[int], since: dt.datetime, until: dt.datetime) -> dict[int, Columns]:
+    first, last = since.astimezone(CHINA).date(), until.astimezone(CHINA).date()
+    cursor.execute(_ROLLS, [list(ids), first, last])
+    gathered: dict[int, list[tuple[float, Any, Any, Any]]] = {}
+    for pk, day, mid, lo, hi in cursor.fetchall():
+        start = dt.datetime.combine(day, dt.time(), tzinfo=CHINA).timestamp()
+        gathered.setdefault(pk, []).append((start, mid, lo, hi))
+    hours = np.arange(24) * 3600.0
+    out = {}
+    for pk, days in gathered.items():
+        times = np.concatenate([start + hours for start, *_ in days])
+        mid, lo, hi = (np.array([d[i] for d in days], dtype=np.float64).ravel() for i in (1, 2, 3))
+        kept = (times >= since.timestamp() - 3600) & (times < until.timestamp()) & ~np.isnan(mid)
+        out[pk] = (times[kept], mid[kept], lo[kept], hi[kept])
+    return out

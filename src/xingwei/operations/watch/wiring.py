@@ -1,0 +1,1 @@
+"""What the watch hands down to lower rooms."""

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from django.db import connection
 
+from xingwei.base.estate import queries as estate
 from xingwei.base.ui.words import CHINA
 
+from ..engine import triage
 from ..engine.tracks import NOTHING, Floats, Track
 from ..models import Series
 
@@ -42,7 +44,35 @@ def keys(*, node: str = "", probe: str = "", signals: Iterable[str] = ()) -> lis
     return list(rows.values_list("key", flat=True))
 
 
-def window(keys: Iterable[str], since: dt.datetime, until: dt.datetime, *, grain: str = "") -> dict[str, Track]:
+def window(keys: Iterable[str], since: dt.datetime, until: dt.datetime) -> dict[str, triage.Series]:
+    """The same stretches as triage reads them: what every probe measures ("up", "ms") is named for what the node is."""
+    kinds = {node.key: node.kind for node in estate.graph()}
+    return {key: _for_triage(track, kinds.get(track.node, "")) for key, track in tracks(keys, since, until).items()}
+
+
+# kind of node → (signal of "up", signal of "ms", in seconds)
+_NAMED = {
+    "function": ("syn.fail", "syn.rt", True), "application": ("app.up", "app.rt", True),
+    "database": ("db.fail", "db.rt", False), "host": ("host.up", "net.rtt", False), "link": ("net.up", "net.rtt", False),
+    "device": ("dev.up", "net.rtt", False), "third_party": ("tp.up", "tp.rt", True),
+    "interface": ("if.err", "if.ack_ms", False),
+}  # fmt: skip
+
+
+def _for_triage(track: Track, kind: str) -> triage.Series:
+    signal, values, unit = track.signal, track.values, track.unit
+    up, ms, seconds = _NAMED.get(kind, ("app.up", "app.rt", True))
+    if signal == "up":
+        signal = up
+        values = 1.0 - values if up.endswith((".fail", ".err")) else values
+    elif signal == "ms":
+        signal = ms
+        values, unit = (values / 1000.0, "秒") if seconds else (values, unit)
+    url = f"/watch/probes/{track.key.partition('/')[0]}/"
+    return triage.Series(track.node, signal, track.times, values, track.title, unit, url)
+
+
+def tracks(keys: Iterable[str], since: dt.datetime, until: dt.datetime, *, grain: str = "") -> dict[str, Track]:
     """Each known series between since (inclusive) and until; one with nothing in it comes empty.
 
     grain: "raw" (measurements, of the last 15 days), "hour" (medians with least and highest), or "" for what suits

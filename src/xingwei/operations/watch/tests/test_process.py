@@ -70,10 +70,14 @@ def test_a_probe_runs_and_its_numbers_are_stored(his: Component, site: tuple[int
     assert (state.state, state.ok) == ("ok", True)
     assert "200" in state.said
     assert state.ms > 0
-    found = queries.series.window(["p-http/ms", "p-tcp/up"], began, timezone.now() + dt.timedelta(seconds=1))
+    found = queries.series.tracks(["p-http/ms", "p-tcp/up"], began, timezone.now() + dt.timedelta(seconds=1))
     assert found["p-http/ms"].values[0] == pytest.approx(state.ms, abs=1e-3) or len(found["p-http/ms"].values) > 1
     assert found["p-tcp/up"].values[0] == 1.0
     assert found["p-tcp/up"].node == "component:HIS-APP"
+    asked = queries.series.window(["p-http/ms", "p-tcp/up"], began, timezone.now() + dt.timedelta(seconds=1))
+    assert (asked["p-http/ms"].signal, asked["p-tcp/up"].signal) == ("app.rt", "app.up")
+    assert asked["p-http/ms"].values[0] == pytest.approx(found["p-http/ms"].values[0] / 1000)
+    assert queries.graph().nodes["component:HIS-APP"].label == "HIS 应用"
 
 
 def test_a_failure_counts_when_it_came_twice_and_is_over_when_it_is_over(

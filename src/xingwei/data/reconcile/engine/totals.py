@@ -1,0 +1,90 @@
+"""Totals of each side by group and day, summed from every row: what the named rows must explain to the last cent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from . import sql
+from .outcome import BadInput
+from .tables import Reading, shown_name
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Of one group: minor units and rows, once with refunded rows and once without."""
+
+    group: tuple[str, ...]
+    amount: int
+    count: int
+    kept_amount: int
+    kept_count: int
+
+
+def totals(con: duckdb.DuckDBPyConnection, reading: Reading) -> list[Total]:
+    """Of the rows inside the period. Raises BadInput where an amount or a day cannot be read."""
+    groups = [f"coalesce({reading.exact(name)}, '')" for name in reading.pair.groups]
+    amount, kept = reading.exact(reading.pair.amount), f"NOT ({reading.refunded()})"
+    picked = ", ".join([f"{g} AS g{i}" for i, g in enumerate(groups)] + [f"{amount} AS a", f"{kept} AS kept"])
+    keys = [f"g{i}" for i in range(len(groups))]
+    sums = "coalesce(sum(a), 0), count(*), coalesce(sum(a) FILTER (kept), 0), count(*) FILTER (kept)"
+    rows = con.execute(
+        f"SELECT {', '.join([*keys, sums])} FROM (SELECT {picked} FROM {reading.book.scan()}"
+        f" WHERE {reading.where()} AND {reading.inside()}) {'GROUP BY ALL' if keys else ''}"
+    ).fetchall()
+    n = len(groups)
+    return [Total(tuple(r[:n]), int(r[n]), int(r[n + 1]), int(r[n + 2]), int(r[n + 3])) for r in rows]
+
+
+def check_values(con: duckdb.DuckDBPyConnection, reading: Reading) -> None:
+    """Amounts that are no amounts, times that are no times: they would silently count as nothing. Raises BadInput."""
+    doubtful = _doubtful(reading)
+    if not doubtful:
+        return
+    tests = {name: f"({_source(reading, name)} IS NOT NULL AND {reading.exact(name)} IS NULL)" for name in doubtful}
+    counted = ", ".join(f"count(*) FILTER ({test})" for test in tests.values())
+    found = con.execute(f"SELECT {counted} FROM {reading.book.scan()}").fetchone()
+    assert found is not None
+    for field, count in zip(tests, found, strict=True):
+        if count:
+            raise BadInput(_first_bad(con, reading, field, tests[field], count))
+
+
+def _doubtful(reading: Reading) -> list[str]:
+    """Fields whose stored type lets in what the field cannot hold."""
+    fields = dict.fromkeys(
+        [*(c.field for c in reading.pair.compare), *([reading.pair.day] if reading.pair.day else [])]
+    )
+    out = []
+    for field in fields:
+        column, kind = reading.column(field), reading.kind(field)
+        stored = reading.book.types.get(column.column, "")
+        if kind == "text" or not stored or column.constant is not None:
+            continue
+        if kind == "money" and stored.startswith("DECIMAL") and column.unit == "yuan":
+            if int(stored.rstrip(")").split(",")[1]) > reading.spec.scale:
+                out.append(field)
+        elif stored == "VARCHAR" or (kind == "money" and stored in {"DOUBLE", "FLOAT"}):
+            out.append(field)
+    return out
+
+
+def _source(reading: Reading, field: str) -> str:
+    source = sql.source_column(reading.column(field), reading.book.types)
+    stored = reading.book.types.get(reading.column(field).column, "VARCHAR")
+    return f"nullif(trim({source}), '')" if stored == "VARCHAR" else source
+
+
+def _first_bad(con: duckdb.DuckDBPyConnection, reading: Reading, field: str, test: str, count: int) -> str:
+    row = con.execute(
+        f"SELECT filename, {reading.book.line}, ({_source(reading, field)})::VARCHAR FROM {reading.book.scan(place=True)}"
+        f" WHERE {test} ORDER BY filename, file_row_number LIMIT 1"
+    ).fetchone()
+    assert row is not None
+    column, title = reading.column(field).column, reading.spec.fields[field].title
+    what = f"金额（最多 {reading.spec.scale} 位小数）" if reading.kind(field) == "money" else "日期或时间"
+    return (
+        f"{reading.book.side.title}：{shown_name(row[0])} 第 {row[1]} 行，列 {column}（{title}）写的是"
+        f"“{row[2]}”，不是{what}。共 {count} 处，请改正后重来；没有载入任何一行。"
+    )

@@ -13,6 +13,7 @@ import typer
 from simhospital import settings as hospital_settings
 from simhospital.centre.cli import app as centre
 from simhospital.faults.cli import app as faults
+from simhospital.plant.cli import plant
 
 app = typer.Typer(help="模拟医院：业务数据库、仪器、医保中心，按需出故障。", no_args_is_help=True)
 app.add_typer(centre, name="centre")
@@ -82,6 +83,9 @@ def build(
     except psycopg.Error as error:
         typer.echo(f"数据库拒绝了：{str(error).strip()}", err=True)
         raise typer.Exit(1) from None
+
+
+app.command()(plant)
 
 
 @app.command()

@@ -173,11 +173,13 @@ class Line:
             document = None
         if not isinstance(document, dict):
             raise Lost("医保返回的内容无法识别，结果未知，请勿重复结算")
+        if document.get("uncertain") or document.get("outcome") == "uncertain":
+            raise Lost(_sentence(document))  # the platform sent it and heard nothing: ask before anything else
         if document.get("degraded") or str(document.get("outcome")) in ("unavailable", "refused", "degraded"):
             raise Degraded(_sentence(document))
-        if status >= 500 or document.get("outcome") == "uncertain":
-            if document.get("outcome") == "uncertain" or status == 504:
-                raise Lost(_sentence(document))
+        if status == 504:
+            raise Lost(_sentence(document))
+        if status >= 500:
             raise Degraded(_sentence(document))
         if "infcode" not in document:
             raise Declined(str(document.get("message") or "医保拒绝了请求"))

@@ -19,7 +19,7 @@ from psycopg import sql
 from simhospital import schema
 from simhospital.schema import ddl
 
-from . import defects, dictionaries, masters
+from . import defects, dictionaries, masters, posting
 from .plan import WARM_UP, Plan
 
 Say = Callable[[str], None]
@@ -46,6 +46,9 @@ def build(url: str, plan: Plan, *, flaws: bool = True, workers: int = 2, say: Sa
         for done, text in enumerate(pool.map(lambda s: _stretch(url, plan, *s), stretches), 1):
             say(f"{done}/{len(stretches)} {text}")
     with psycopg.connect(url) as connection:
+        early = plan.first - timedelta(days=3 * WARM_UP)
+        posting.close(connection, early, plan.last)
+        posting.post(connection, early, plan.last)
         _run(connection, "closing", plan, plan.first, plan.last)
         if flaws:
             defects.seed(connection, plan)

@@ -47,7 +47,7 @@ SELECT jsid * 10 + 1, jsid, m.zffs, cash, CASE WHEN m.zffs <> '00' THEN 'HIS' ||
 FROM st CROSS JOIN LATERAL (SELECT CASE WHEN x < 52 THEN '01' WHEN x < 72 THEN '02' WHEN x < 84 THEN '03' WHEN x < 92 AND insured THEN '07' WHEN x < 92 THEN '01' ELSE '00' END AS zffs FROM (SELECT sim.n(sbxh, 89, 100) AS x) y) m
 WHERE cash <> 0;
 INSERT INTO finance.ins_setl
-SELECT jsid, jsid, '44050000' || brid, 'M' || sbxh, CASE WHEN sign < 0 THEN 'R' || partner ELSE 'S' || jsid END, 'H44050000001' || to_char(at, 'YYYYMMDDHH24MISS') || lpad((jsid % 10000)::text, 4, '0'),
+SELECT jsid, jsid, '440500' || lpad(brid::text, 14, '0'), '440500' || to_char(ghsj, 'YYMMDDHH24MISS') || lpad((sim.h(sbxh, 97) % 10000000)::text, 7, '0'), '440500' || to_char(at, 'YYMMDDHH24MISS') || lpad((sim.h(jsid, 98) % 10000000)::text, 7, '0'), 'H44050000001' || to_char(at, 'YYYYMMDDHH24MISS') || lpad((jsid % 10000)::text, 4, '0'),
   CASE brxz WHEN '02' THEN '310' WHEN '04' THEN '310' WHEN '06' THEN '320' WHEN '07' THEN '340' ELSE '390' END, CASE WHEN reg.mjbz = '2' THEN '13' ELSE '11' END, CASE WHEN jsid % 10 IN (1, 5) THEN '12' WHEN reg.mjbz = '2' THEN '13' ELSE '11' END,
   zje, own, 0, pre, inscp, 0, fund, 0, 0, 0, 0, fund, acct, cash, at, CASE WHEN sign < 0 THEN '2' WHEN state = '2' THEN '1' ELSE '0' END
 FROM st JOIN reg USING (sbxh) WHERE insured;

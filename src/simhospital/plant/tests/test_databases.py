@@ -1,0 +1,136 @@
+"""Planting into a built hospital: tables, the insurer's book and the channels' bills show what the truth says."""
+
+import zipfile
+from collections import Counter, defaultdict
+from datetime import date
+from decimal import Decimal
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from simhospital.centre.adopt import adopt
+from simhospital.centre.store import Store
+from simhospital.cli import app
+from simhospital.generate import build, check
+from simhospital.generate.plan import Plan
+from simhospital.plant import PlantError, truth
+from simhospital.plant.databases import plant_into
+from simhospital.tests.conftest import own_database
+
+PLAN = Plan(date(2026, 10, 12), 6, 150, seed=4)
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """A built hospital with differences, and its directory."""
+    place = tmp_path_factory.mktemp("hospital")
+    with own_database() as url:
+        build.build(url, PLAN, flaws=False)
+        adopt(url, place)
+        before = totals(url, place)
+        assert set(before.values()) == {Decimal(0)}
+        made = plant_into(url, place, days=6, count=150, seed=7)
+        yield url, place, made
+
+
+def totals(url, place):
+    """Left minus right of each reconciliation, from tables and the insurer's book."""
+    with psycopg.connect(url) as c:
+
+        def one(query):
+            return c.execute(query).fetchone()[0] or Decimal(0)
+
+        inside = "BETWEEN '2026-10-12' AND '2026-10-18'"
+        here = one(f"SELECT sum(medfee_sumamt) FROM finance.ins_setl WHERE setl_time {inside}")
+        paid = one(f"SELECT sum(je) FROM finance.cw_jszf WHERE zffs IN ('01','02','03','07') AND zfsj {inside}")
+        kept = one(f"SELECT sum(je) FROM finance.cw_yjj WHERE zffs IN ('01','02','03') AND sksj {inside}")
+        bill = one("SELECT sum(je) FROM finance.dz_qd WHERE ddh NOT LIKE 'YJ%' AND zdrq >= '2026-10-12'")
+        deposit = one("SELECT sum(je) FROM finance.dz_qd WHERE ddh LIKE 'YJ%' AND zdrq >= '2026-10-12'")
+        charged = one(f"SELECT sum(je) FROM finance.cw_fymx JOIN finance.cw_js USING (jsid) WHERE jssj {inside}")
+        charged += one(f"SELECT sum(je) FROM finance.cw_zyfy WHERE jfsj {inside}")
+        posted = one(
+            "SELECT sum(df) FROM finance.cw_pzmx JOIN finance.cw_pz USING (pzh) WHERE km LIKE '4101%' AND rq >= '2026-10-12'"
+        )
+    store = Store(place / "centre" / "centre.sqlite")
+    rows = store.all("select medfee from settlement where setl_time >= '2026-10-12'")
+    store.close()
+    there = sum((Decimal(r["medfee"]) for r in rows), Decimal(0))
+    return {"insurance": here - there, "payments": paid - bill, "deposits": kept - deposit, "ledger": charged - posted}
+
+
+def test_the_truth_explains_the_gap_of_every_book(planted):
+    url, place, made = planted
+    told = defaultdict(Decimal)
+    for t in made:
+        told[t.reconciliation] += t.gap
+    found = totals(url, place)
+    assert {name: told[name] for name in found} == found
+    assert len(made) == 150
+    assert [r["id"] for r in truth.read(place / "truth.jsonl")] == [t.id for t in made]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "1a lines make the settlement",
+        "4a day-end totals",
+        "4b every settlement before the last closing has a day-end",
+        "4c a settlement lies in its day-end's window",
+        "4d day-end details",
+        "7 debit is credit",
+    ],
+)
+def test_what_is_not_planted_still_agrees(planted, rule):
+    with psycopg.connect(planted[0]) as connection:
+        assert check.broken(connection, rule).rows == 0, check.broken(connection, rule)
+
+
+def test_the_channels_bills_say_what_the_table_says(planted):
+    url, place, _ = planted
+    day = date(2026, 10, 14)
+    with psycopg.connect(url) as c:
+        rows = dict(
+            c.execute(
+                "SELECT qd, array_agg(lsh ORDER BY sj, lsh) FROM finance.dz_qd WHERE zdrq = %s GROUP BY qd", [day]
+            ).fetchall()
+        )
+    wechat = (place / "drop" / "wechat" / f"1600300001All{day}.csv").read_bytes()
+    lines = wechat.decode("utf-8-sig").split("\r\n")
+    serials = [line.split(",`")[5] for line in lines[1:] if line.startswith("`2026")]
+    assert sorted(serials) == sorted(rows["wx"])
+    assert lines[-3].startswith("总交易单数")
+    assert lines[-2].startswith(f"`{len(serials)},")
+    with zipfile.ZipFile(
+        place / "drop" / "alipay" / f"2088441205330156_{day:%Y%m%d}.zip", metadata_encoding="gbk"
+    ) as archive:
+        names = archive.namelist()
+        detail = archive.read(names[0]).decode("gbk")
+    assert names[0].endswith("_业务明细.csv")
+    assert [line.split("\t,")[0] for line in detail.split("\r\n")[5:] if line.endswith(",") and "\t," in line] == rows[
+        "zfb"
+    ]
+    bank = (place / "drop" / "pos" / f"POS_898440580620001_{day:%Y%m%d}.txt").read_bytes().decode("gbk")
+    assert bank.splitlines()[0].split("|")[3] == str(len(rows["unionpay"]))
+    book = (place / "drop" / "cash" / f"交款登记_{day:%Y%m%d}.csv").read_bytes().decode("gb18030")
+    assert book.startswith("收款员交款登记")
+
+
+def test_planting_twice_is_refused_and_so_is_more_than_there_is(planted, monkeypatch, tmp_path):
+    url, place, made = planted
+    with pytest.raises(PlantError, match="已经放过差异"):
+        plant_into(url, place, days=3, count=5, seed=8)
+    monkeypatch.setenv("SIMHOSPITAL_HOME", str(tmp_path))
+    refused = CliRunner().invoke(app, ["plant", "--database", url, "--days", "60", "--count", "5"])
+    assert refused.exit_code == 2
+    assert "只生成了 6 天" in refused.output
+    assert len(Counter(t.happens for t in made)) > 25
+
+
+def test_files_of_both_sides_without_a_database(tmp_path):
+    done = CliRunner().invoke(
+        app, ["plant", "--memory", "--days", "4", "--count", "60", "--seed", "3", "--out", str(tmp_path)]
+    )
+    assert done.exit_code == 0, done.output
+    assert len((tmp_path / "truth.jsonl").read_text().splitlines()) == 60
+    assert (tmp_path / "insurance_statement.csv").read_text().startswith("setl_id,")

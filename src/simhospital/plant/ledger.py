@@ -29,9 +29,10 @@ def _vouchers(w: World) -> Iterator[str]:
 
 
 def _drawn(w: World) -> Iterator[str]:
-    for number in w.candidates("vouchers", lambda: _vouchers(w)):
-        if w.claim(number):
-            yield number
+    """Vouchers to which nothing has happened, in random order; who finds one fit claims it."""
+    found = [v for v in _vouchers(w) if v not in w.used]
+    w.chance.shuffle(found)
+    yield from found
 
 
 def _revenue(w: World, number: str) -> list[Row]:
@@ -63,6 +64,7 @@ def wrong_account(w: World) -> Truth | None:
         lines = _revenue(w, number)
         if len(lines) < 2:
             continue
+        w.claim(number)
         one, other = w.chance.sample(lines, 2)
         moved = _some(w, one)
         w.pz.edit(one, df=one["df"] - moved)
@@ -86,7 +88,7 @@ def posted_next_day(w: World) -> Truth | None:
             or here is None
             or there is None
             or one["rq"] + timedelta(days=1) >= w.last
-            or not w.claim(following)
+            or not w.claim(number, following)
         ):
             continue
         w.pz.edit(one, df=one["df"] - moved)
@@ -105,7 +107,7 @@ def _booked(w: World, times: int) -> Truth | None:
         one = w.chance.choice(lines)
         amount = one["df"]
         debit = _debit(w, number, amount if times == 0 else ZERO)
-        if debit is None:
+        if debit is None or not w.claim(number):
             continue
         w.pz.edit(debit, jf=debit["jf"] + (times - 1) * amount)
         found = _truth((1 - times) * amount, amount, one)
@@ -130,7 +132,7 @@ def posted_a_cent_off(w: World) -> Truth | None:
     for number in _drawn(w):
         lines = _revenue(w, number)
         debit = _debit(w, number, Decimal(1))
-        if not lines or debit is None:
+        if not lines or debit is None or not w.claim(number):
             continue
         one, cent = w.chance.choice(lines), CENT * w.chance.choice((1, -1))
         w.pz.edit(one, df=one["df"] + cent)

@@ -32,7 +32,7 @@ def plant(
     then = {k: n for k, n in wanted.items() if k.reconciliation in LAST}
     made = _filled(w, first, _capped(w, then) if first else 0, number)
     derive(w)
-    made += _round(w, then, number)
+    made += _filled(w, then, 0, number)
     if (missing := count - len(made)) > 0:
         raise PlantError(
             f"业务太少，放不下 {count} 处差异，少了 {missing} 处：请增加天数或每天的人次，或多选几种原因。"
@@ -41,8 +41,8 @@ def plant(
 
 
 def _capped(w: World, then: dict[Kind, int]) -> int:
-    """No more differences of the ledger and of the drawers than there are days; how many were struck off."""
-    off, days = 0, (w.last - w.first).days
+    """One difference of the ledger and one of the drawers in two days at most; how many were struck off."""
+    off, days = 0, (w.last - w.first).days // 2
     for part in LAST:
         mine = [k for k in then if k.reconciliation == part]
         while sum(then[k] for k in mine) > days:
@@ -72,6 +72,7 @@ def _round(w: World, wanted: dict[Kind, int], number: Callable[[], str]) -> list
     for kind in [*scarce, *(k for k in turns if k.happens not in SCARCE)]:
         if kind in spent:
             continue
+        w.claimed.clear()
         truth = event(kind)(w)
         if truth is None:
             spent.add(kind)
@@ -83,7 +84,7 @@ def _round(w: World, wanted: dict[Kind, int], number: Callable[[], str]) -> list
             kind.happens,
             kind.more,
         )
-        truth.family = truth.family or ""
+        truth.family = ",".join(w.claimed[-1:])
         made.append(truth)
     return made
 

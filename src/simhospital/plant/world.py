@@ -14,8 +14,6 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from .truth import Truth
-
 Row = dict[str, Any]
 T = TypeVar("T")
 ZERO = Decimal("0.00")
@@ -82,7 +80,7 @@ class World:
     pz: Table = field(default_factory=lambda: Table("id"))
     cash: Table = field(default_factory=lambda: Table("id"))
     used: set[str] = field(default_factory=set)
-    truths: list[Truth] = field(default_factory=list)
+    claimed: list[str] = field(default_factory=list)
     _pools: dict[str, list[Any]] = field(default_factory=dict)
 
     def index(self) -> None:
@@ -135,6 +133,7 @@ class World:
         if any(f in self.used for f in families):
             return False
         self.used.update(families)
+        self.claimed.append(",".join(families))
         return True
 
 

@@ -54,21 +54,18 @@ def _capped(w: World, then: dict[Kind, int]) -> int:
 
 def _filled(w: World, wanted: dict[Kind, int], extra: int, number: Callable[[], str]) -> list[Truth]:
     """As many as are wanted and so many more; kinds that can befall nobody any more are replaced by others."""
-    target = sum(wanted.values()) + extra
-    made = _round(w, wanted, number)
-    able = [k for k in wanted if any(t.happens == k.happens for t in made)]
-    while (missing := target - len(made)) > 0 and able:
-        more = _round(w, mix(able, missing, w.chance), number)
-        able = [k for k in able if any(t.happens == k.happens for t in more)]
-        made += more
+    target, spent = sum(wanted.values()) + extra, set[Kind]()
+    made = _round(w, wanted, number, spent)
+    while (missing := target - len(made)) > 0 and (able := [k for k in wanted if k not in spent]):
+        made += _round(w, mix(able, missing, w.chance), number, spent)
     return made
 
 
-def _round(w: World, wanted: dict[Kind, int], number: Callable[[], str]) -> list[Truth]:
+def _round(w: World, wanted: dict[Kind, int], number: Callable[[], str], spent: set[Kind]) -> list[Truth]:
     turns = [kind for kind, n in wanted.items() for _ in range(n)]
     random.Random(w.chance.getrandbits(64)).shuffle(turns)  # noqa: S311 - a hospital, no secret
     scarce = [k for k in turns if k.happens in SCARCE]
-    made, spent = [], set()
+    made = []
     for kind in [*scarce, *(k for k in turns if k.happens not in SCARCE)]:
         if kind in spent:
             continue

@@ -74,8 +74,29 @@ def compare(message: Message, kind: str, charset: str, version_id: int | None, *
                 made.processed = b"" if applied.dropped else sent.to_bytes()
         except (rules.RuleProblem, documents.DocumentProblem) as problem:
             made.problem = str(problem)
-    _table(made, kind, list(before.fields()), changes, forwarded=sent is not None, whole=whole)
+    converted = sent is not None and sent.kind != kind
+    _table(
+        made, kind, list(before.fields()), [] if converted else changes, forwarded=sent is not None and not converted,
+        whole=whole,
+    )  # fmt: skip
+    if converted and sent is not None and not made.dropped:
+        _converted(made, sent, changes, whole=whole)
     return made
+
+
+def _converted(made: Comparison, sent: Document, changes: list[rules.Change], *, whole: bool) -> None:
+    """A message that became one of another kind has no field beside the old one: what is sent stands by itself."""
+    by = [(c.rule_id, c.rule_name) for c in changes if c.path == "消息"]
+    lines = []
+    for path, found in sent.fields():
+        plain = text.readable(found)
+        shown = plain if whole else masking.masked_value(sent.kind, path, plain)
+        value = Value("".join(p.text for p in masking.parts(shown)), masking.OPEN in shown)
+        lines.append(Line(path, names.meaning(sent.kind, path), Value(""), value, "add", by))
+    made.cut = made.cut or len(lines) > MOST
+    made.total += len(lines)
+    made.changed += len(lines)
+    made.groups.insert(0, ("转换后的资源", lines[:MOST]))
 
 
 def _records(kind: str, raw: bytes) -> bytes:

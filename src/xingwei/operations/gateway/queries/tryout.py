@@ -79,7 +79,7 @@ def of_map(draft: CodeMapVersion, *, count: int) -> TryOut:
     """The draft of a code map, in all routes that use it, over the newest messages of their channels."""
     owner: CodeMap = draft.map
     made = TryOut()
-    using = [v for v in _released() if any(r.get("map") == owner.code for r in v.document.get("rules") or [])]
+    using = [v for v in _released() if any(_uses(r, owner.code) for r in v.document.get("rules") or [])]
     if not using:
         made.problem = "没有生效的路由使用这张对照表，试算不出差别。"
         return made
@@ -95,6 +95,10 @@ def of_map(draft: CodeMapVersion, *, count: int) -> TryOut:
         for message in _messages(source, count // len(using) or 1, ""):
             _compare(made, message, kind, before, after)
     return made
+
+
+def _uses(rule: dict[str, Any], code: str) -> bool:
+    return rule.get("map") == code or code in (rule.get("tables") or {}).values()
 
 
 def _released() -> list[RouteVersion]:

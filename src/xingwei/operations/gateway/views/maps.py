@@ -249,7 +249,8 @@ def _users() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for version in RouteVersion.objects.filter(state="released").select_related("route"):
         for rule in version.document.get("rules") or []:
-            names = found.setdefault(str(rule.get("map") or ""), [])
-            if rule.get("map") and version.route.code not in names:
-                names.append(version.route.code)
+            for code in filter(None, [rule.get("map"), *(rule.get("tables") or {}).values()]):
+                names = found.setdefault(str(code), [])
+                if version.route.code not in names:
+                    names.append(version.route.code)
     return found

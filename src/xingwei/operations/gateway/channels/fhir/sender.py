@@ -21,11 +21,16 @@ class FhirSender:
         self._base = str(channel.settings["url"]).rstrip("/")
 
     def can_repeat(self, outgoing: Outgoing) -> bool:
-        """Only what goes by PUT."""
+        """Only what goes by PUT, bundles of nothing but PUTs included."""
         try:
             resource = json.loads(outgoing.raw)
         except ValueError:
             return True  # it will be refused before it leaves
+        if isinstance(resource, dict) and resource.get("resourceType") == "Bundle":
+            return resource.get("type") in ("transaction", "batch") and all(
+                isinstance(entry, dict) and (entry.get("request") or {}).get("method") == "PUT"
+                for entry in resource.get("entry") or [{}]
+            )
         return self._puts(resource) if isinstance(resource, dict) else True
 
     def _puts(self, resource: dict[str, object]) -> bool:

@@ -10,10 +10,11 @@ from ..documents import Document, DocumentProblem, Spot, check_path, read
 from .conditions import Condition, Facts, always, compile_all
 from .model import Applied, Change, CodeMapDoc, Context, Drop, Refused, RuleProblem, Structure, Transform, text_of
 from .structure import STRUCTURES, split
+from .to_fhir import to_fhir
 from .values import VALUES
 
 MOST_RULES = 500
-OTHER_VERBS = ("copy", "remove", "drop_segment", "drop", "split")
+OTHER_VERBS = ("copy", "remove", "drop_segment", "drop", "split", "fhir")
 VERBS = (*VALUES, *STRUCTURES, *OTHER_VERBS)
 
 _NO_FACTS: Facts = {}
@@ -55,6 +56,7 @@ class _Rule:
     when: Condition
     act: Act
     splits: Callable[[Document], list[Document]] | None = None
+    converts: Callable[[Document], Document] | None = None
 
 
 class Route:
@@ -98,6 +100,11 @@ class Route:
                         parts = rule.splits(parts[0])
                         if len(parts) > 1:
                             changes.append(Change("消息", "1 条", f"{len(parts)} 条", rule.id, rule.name))
+                    continue
+                if rule.converts is not None:
+                    before = f"{parts[0].kind.upper()} 消息"
+                    parts = [rule.converts(part) for part in parts]
+                    changes.append(Change("消息", before, "FHIR R4 资源包", rule.id, rule.name))
                     continue
                 for part in parts:
                     found: list[Found] | None = [] if trace else None
@@ -196,6 +203,8 @@ def compile_route(
             rules.append(_rule(rule_id, name, spec, context))
         except (Refused, DocumentProblem) as problem:
             raise RuleProblem(rule_id, name, problem.reason) from None
+        if rules[-1].converts is not None:
+            context = Context("json", context.maps)  # what follows changes the resources
     return Route(kind, when, [str(path) for path in keys], rules, [str(code) for code in targets])
 
 
@@ -204,6 +213,8 @@ def _rule(rule_id: str, name: str, spec: Mapping[str, Any], context: Context) ->
     when = compile_all(spec.get("when"), context.kind)
     if verb == "split":
         return _Rule(rule_id, name, when, _nothing, split(spec, context))
+    if verb == "fhir":
+        return _Rule(rule_id, name, when, _nothing, converts=to_fhir(spec, context))
     if verb == "drop":
         return _Rule(rule_id, name, when, _drop)
     if verb in STRUCTURES:

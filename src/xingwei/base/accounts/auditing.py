@@ -141,6 +141,8 @@ _VERBS = {
     "rules": "改规则",
     "request": "申请",
     "retire": "停用",
+    "published": "发布",
+    "retired": "停用",
     "write": "写出",
     "token": "更换令牌",
     "now": "立即",

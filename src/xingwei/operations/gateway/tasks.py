@@ -14,6 +14,7 @@ from .services import alerts, archive, catalogue, critical, text, volumes
 def index_text(timestamp: int) -> None:
     """Make what was received findable by its text."""
     text.index_new()
+    text.index_restored()
 
 
 @app.periodic(cron="40 19 * * *")  # of UTC: 03:40 in Shanghai, after the archive

@@ -13,7 +13,7 @@ from ninja import Field, Schema
 from xingwei.base.ui.api import permission
 
 from ..alert_board import active
-from ..models import Breaker, Channel, PlanVersion, Service
+from ..models import Breaker, Channel, PlanVersion
 from ..queries import breakers as breaker_queries
 from ..queries import volumes as volume_queries
 from ..services import breakers
@@ -57,17 +57,6 @@ class AlertOut(Schema):
     fact: str
     opened_at: dt.datetime | None
     case: str
-
-
-class ServiceOut(Schema):
-    code: str
-    name: str
-    kind: str
-    system: str
-    protocol: str
-    description: str
-    types: list[str]
-    version: int
 
 
 def _shown(channel: Channel, versions: dict[int, PlanVersion]) -> dict[str, Any]:
@@ -128,15 +117,4 @@ def alerts(request: HttpRequest) -> Any:
         {"kind": a.kind, "channel": a.channel.code if a.channel else "", "fact": a.fact, "opened_at": a.opened_at,
          "case": a.case.number if a.case else ""}
         for a in active()
-    ]  # fmt: skip
-
-
-@router.get("/services", response=list[ServiceOut], summary="服务目录：已发布的服务与事件")
-@permission("gateway.service:view")
-def services(request: HttpRequest) -> Any:
-    rows = Service.objects.restrict(actor_of(request), "gateway.service:view").filter(state="published")
-    return [
-        {"code": s.code, "name": s.name, "kind": s.kind, "system": s.system.code, "protocol": s.protocol,
-         "description": s.description, "types": s.types, "version": s.version}
-        for s in rows.select_related("system")[:1000]
     ]  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,13 @@ from xingwei.base.journal.services import record
 from xingwei.base.policy.engine import Actor
 from xingwei.base.policy.querysets import require
 from xingwei.base.runtime import config
+from xingwei.base.runtime.crypto import CryptoError
 from xingwei.base.site import queries as site
 from xingwei.base.ui.words import CHINA
 
 from ..engine.archive import feed
 from ..models import Archive, Channel
+from . import sealed_files, text
 from .archive_columns import KINDS, Column, columns_of
 from .base import GatewayRefused
 
@@ -115,6 +118,7 @@ def restore_day(actor: Actor, day: dt.date, *, days: int = 7) -> list[Archive]:
             row.state = Archive.State.RESTORED
             row.restored_until = timezone.now() + dt.timedelta(days=days)
             row.save()
+        text.forget(day)  # to be made findable anew
         record(
             actor, "gateway.archive.restore", ("gateway.archive", str(day), str(day)), f"取回 {day} 的报文 {days} 天",
             after={"days": days},
@@ -129,6 +133,7 @@ def run(actor: Actor, today: dt.date | None = None) -> list[str]:
     """
     day = today or timezone.localdate()
     said = []
+    sealed_files.sweep(directory())
     for due in due_days(day):
         try:
             if not Archive.objects.filter(day=due, state=Archive.State.RESTORED).exists():
@@ -185,10 +190,10 @@ def directory() -> Path:
 
 def _archive(actor: Actor, table: str, day: dt.date) -> Archive:
     partition, columns = _partition(table, day), columns_of(table)
-    target = directory() / f"{day:%Y}" / f"{table}-{day:%Y%m%d}.parquet"
+    target = directory() / f"{day:%Y}" / f"{table}-{day:%Y%m%d}.parquet{sealed_files.SUFFIX}"
     target.parent.mkdir(mode=0o700, exist_ok=True)
     digest = Hash(SM3())
-    scratch = target.with_suffix(".duckdb")
+    scratch, plain, fresh = (target.with_suffix(end) for end in (".duckdb", sealed_files.PLAIN, ".new"))
     scratch.unlink(missing_ok=True)
     try:
         with duckdb.connect(str(scratch)) as duck, transaction.atomic():
@@ -198,12 +203,13 @@ def _archive(actor: Actor, table: str, day: dt.date) -> Archive:
             for chunk in _rows(partition, table):
                 count += feed(digest, chunk)
                 _append(duck, columns, chunk)
-            fresh = target.with_suffix(".new")
-            duck.execute(f"COPY rows TO '{_quoted(fresh)}' (FORMAT parquet, COMPRESSION zstd)")
+            plain.touch(mode=0o600)
+            duck.execute(f"COPY rows TO '{_quoted(plain)}' (FORMAT parquet, COMPRESSION zstd)")
+        sealed_files.seal(plain, fresh)
     finally:
         scratch.unlink(missing_ok=True)
+        plain.unlink(missing_ok=True)
     sm3 = digest.finalize().hex()
-    fresh.chmod(0o600)
     if _digest_of_file(table, fresh) != (count, sm3):
         fresh.unlink()
         raise ArchiveRefused(f"{day} 的归档文件读回来与库中不一致，没有采用。请检查磁盘。")
@@ -258,10 +264,19 @@ def _digest_of_file(table: str, path: Path) -> tuple[int, str]:
 
 def _rows_of_file(columns: Sequence[Column], path: Path) -> Iterator[Sequence[Sequence[str | None]]]:
     wanted = ", ".join(c.read for c in columns)
-    with duckdb.connect() as duck:
-        duck.execute(f"SELECT {wanted} FROM read_parquet('{_quoted(path)}')")  # noqa: S608
+    with _plain(path) as plain, duckdb.connect() as duck:
+        duck.execute(f"SELECT {wanted} FROM read_parquet('{_quoted(plain)}')")  # noqa: S608
         while rows := duck.fetchmany(_CHUNK):
             yield rows
+
+
+@contextmanager
+def _plain(path: Path) -> Iterator[Path]:
+    try:
+        with sealed_files.opened(path) as plain:
+            yield plain
+    except CryptoError as error:
+        raise ArchiveRefused(f"归档文件 {path.name} 打不开：{error}") from None
 
 
 def _agree(row: Archive, found: tuple[int, str], what: str) -> None:

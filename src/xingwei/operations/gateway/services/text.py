@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from ..engine import text
-from ..models import Channel, Watermark
+from ..models import Archive, Channel, Watermark
 from ..queries.released import document_of
 
 MARK = "text"
@@ -44,6 +44,49 @@ def index_new(*, portions: int = 100) -> int:
         if n < PORTION:
             break
     return done
+
+
+def index_restored(*, portions: int = 20) -> int:
+    """Index the days that were brought back from the archive, in portions; returns how many messages."""
+    kept = {c.pk: c for c in Channel.objects.all()}
+    binary = {pk for pk, c in kept.items() if document_of(c.kind, c.settings) == "bytes"}
+    done = 0
+    for day in Archive.objects.filter(table="message", state=Archive.State.RESTORED).values_list("day", flat=True):
+        while portions > 0:
+            portions -= 1
+            with transaction.atomic():
+                n = _portion_of(day, kept, binary)
+            done += n
+            if n < PORTION:
+                break
+    return done
+
+
+def forget(day: dt.date) -> None:
+    """A day was brought back: its index begins anew."""
+    Watermark.objects.filter(name=_mark_of(day)).delete()
+
+
+def _mark_of(day: dt.date) -> str:
+    return f"{MARK} {day:%Y%m%d}"
+
+
+def _portion_of(day: dt.date, kept: dict[int, Channel], binary: set[int]) -> int:
+    first = dt.datetime.combine(day, dt.time(), tzinfo=_SHANGHAI)
+    last = first + dt.timedelta(days=1)
+    mark = Watermark.objects.select_for_update().filter(name=_mark_of(day)).first()
+    since = mark.at if mark else first
+    if since >= last:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(_NEW, [since, last, since, last, PORTION])
+        rows = cursor.fetchall()
+        if rows:
+            cursor.execute("SELECT gateway_make_text_partitions(%s, %s)", [day, day])
+            _write(cursor, rows, kept, binary)
+    at = last if len(rows) < PORTION else rows[-1][0]
+    Watermark.objects.update_or_create(name=_mark_of(day), defaults={"at": at})
+    return len(rows)
 
 
 def reach() -> dt.datetime | None:

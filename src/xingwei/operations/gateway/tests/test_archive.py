@@ -11,8 +11,9 @@ from django.db import connection
 from django.utils import timezone
 
 from xingwei.base.policy.engine import system_actor
+from xingwei.base.runtime.crypto import CryptoError
 from xingwei.operations.gateway.models import Archive, Delivery, Message
-from xingwei.operations.gateway.services import archive
+from xingwei.operations.gateway.services import archive, sealed_files, text
 
 from . import traffic
 
@@ -53,7 +54,7 @@ def test_a_day_is_archived_dropped_and_brought_back_byte_for_byte(day: Any, home
     rows = archive.archive_day(system_actor(), DAY)
     assert {(r.table, r.rows) for r in rows} == {("message", 2), ("delivery", 1), ("attempt", 1)}
     assert _all() == before
-    assert (home / f"{DAY:%Y}" / f"message-{DAY:%Y%m%d}.parquet").stat().st_mode & 0o077 == 0
+    assert (home / f"{DAY:%Y}" / f"message-{DAY:%Y%m%d}.parquet.sm4").stat().st_mode & 0o077 == 0
 
     archive.drop_day(system_actor(), DAY)
     assert DAY not in archive.days_in_database()
@@ -74,6 +75,71 @@ def test_a_day_is_archived_dropped_and_brought_back_byte_for_byte(day: Any, home
     assert [m.id for m in Message.objects.all()] == [bad.id]
 
 
+def test_a_file_is_encrypted_bound_to_its_name_and_no_byte_of_it_can_change(day: Any, home: Path) -> None:
+    archive.archive_day(system_actor(), DAY)
+    file = home / f"{DAY:%Y}" / f"message-{DAY:%Y%m%d}.parquet.sm4"
+    whole = file.read_bytes()
+    assert b"PAR1" not in whole
+    assert "姓名".encode("gb18030") not in whole
+    assert {p.name.partition(".")[2] for p in file.parent.iterdir()} == {"parquet.sm4"}, "nothing is left in plain"
+    other = file.with_name(f"attempt-{DAY:%Y%m%d}.parquet.sm4")
+    damages = {
+        "one bit": whole[:-40] + bytes([whole[-40] ^ 1]) + whole[-39:],
+        "cut off": whole[:-20],
+        "no key": whole[:30] + whole[31:],
+        "another file": other.read_bytes(),
+    }
+    for name, damaged in damages.items():
+        file.write_bytes(damaged)
+        with pytest.raises(archive.ArchiveRefused, match="打不开"):
+            archive.drop_day(system_actor(), DAY)
+        assert DAY in archive.days_in_database(), name
+    file.write_bytes(whole)
+    archive.drop_day(system_actor(), DAY)
+
+
+def test_a_long_file_is_cut_into_blocks_of_which_none_can_be_left_out(tmp_path: Path) -> None:
+    plain, file = tmp_path / "p", tmp_path / "message-20260101.parquet.sm4"
+    plain.write_bytes(bytes(range(256)) * 10_000)  # more than two blocks
+    sealed_files.seal(plain, file)
+    with sealed_files.opened(file) as found:
+        assert found.read_bytes() == plain.read_bytes()
+    whole = file.read_bytes()
+    start = whole.index(b"\n", whole.index(b"\n") + 1) + 1
+    block = 4 + 1024 * 1024 + 16
+    for damaged in (whole[:start] + whole[start + block :], whole[: start + block], whole[: start + 2 * block]):
+        file.write_bytes(damaged)
+        with pytest.raises(CryptoError), sealed_files.opened(file):
+            pass
+    assert list(tmp_path.glob("*.plain")) == []
+    (tmp_path / "x.plain").write_bytes(b"left by a process that died")
+    assert sealed_files.sweep(tmp_path, older_s=-1) == 1
+
+
+def test_a_day_that_was_brought_back_is_found_by_its_text_again(day: Any, home: Path, actor: Any) -> None:
+    _, good, bad = day
+    archive.archive_day(system_actor(), DAY)
+    archive.drop_day(system_actor(), DAY)
+    archive.restore_day(actor("it_staff"), DAY, days=3)
+
+    def indexed() -> set[int]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT message_id, tableoid::regclass::text FROM gateway_text")
+            rows = cursor.fetchall()
+        assert {table for _, table in rows} <= {f"gateway_text_{DAY:%Y%m%d}"}
+        return {pk for pk, _ in rows}
+
+    assert text.index_restored() == 2
+    assert indexed() == {good.id, bad.id}
+    assert text.index_restored() == 0
+    Archive.objects.update(restored_until=timezone.now() - dt.timedelta(minutes=1))
+    archive.run(system_actor())
+    text.drop_archived()
+    assert indexed() == set()
+    archive.restore_day(actor("it_staff"), DAY, days=3)
+    assert text.index_restored() == 2
+
+
 def test_a_row_that_came_after_the_archive_was_written_keeps_the_day_in_the_database(day: Any) -> None:
     out, *_ = day
     archive.archive_day(system_actor(), DAY)
@@ -85,7 +151,7 @@ def test_a_row_that_came_after_the_archive_was_written_keeps_the_day_in_the_data
 
 def test_a_damaged_file_keeps_the_day_in_the_database(day: Any, home: Path) -> None:
     archive.archive_day(system_actor(), DAY)
-    other = home / f"{DAY:%Y}" / f"delivery-{DAY:%Y%m%d}.parquet"
+    other = home / f"{DAY:%Y}" / f"delivery-{DAY:%Y%m%d}.parquet.sm4"
     other.unlink()
     with pytest.raises(archive.ArchiveRefused, match="归档文件与归档清单不一致"):
         archive.drop_day(system_actor(), DAY)

@@ -11,6 +11,7 @@ import yaml
 from django.utils import timezone
 
 from xingwei.base.estate.models import Interface, System
+from xingwei.base.journal.models import Entry
 from xingwei.base.notify.models import Notification
 from xingwei.base.policy.engine import system_actor
 from xingwei.operations.gateway.models import Service, Subscription
@@ -82,3 +83,44 @@ def test_the_services_that_come_with_the_product_come_in_once() -> None:
     assert catalogue.import_services(system_actor(), items) == (0, 0)
     assert set(Service.objects.values_list("state", flat=True)) == {"published"}
     assert set(Subscription.objects.values_list("state", flat=True)) == {"in_force"}
+
+
+def test_the_same_over_http_with_the_same_rights_and_the_same_two_persons(api_as: Any) -> None:
+    source = traffic.channel("adt", direction="in", system="ESB", name="患者与就诊")
+    System.objects.create(code="EMR", name="专业版病历", short_name="病历")
+    owner, asker = api_as("onsite_engineer"), api_as("rnd")
+
+    def send(client: Any, path: str, body: dict[str, Any], method: str = "post") -> Any:
+        found = getattr(client, method)(f"/api/v1/gateway{path}", data=body, content_type="application/json")
+        return found.status_code, found.json()
+
+    new = {"code": "adt-events", "name": "入出转事件", "kind": "event", "system": "ESB", "channel": source.code,
+           "types": ["ADT^A01"], "protocol": "HL7 2.4", "description": "入院、出院、转科时推送"}  # fmt: skip
+    assert send(owner, "/services", new | {"system": "NO"})[0] == 409
+    assert "没有代码为“NO”的" in send(owner, "/services", new | {"system": "NO"})[1]["detail"]
+    assert send(owner, "/services", new | {"kind": "else"})[0] == 409
+    status, made = send(owner, "/services", new)
+    assert (status, made["state"], made["types"], made["channel"]) == (200, "draft", ["ADT^A01"], "adt")
+    assert send(owner, "/services", new)[0] == 409
+
+    want = {"system": "EMR", "purpose": "病历自动建档"}
+    assert send(asker, "/services/adt-events/subscriptions", want)[0] == 409  # not yet published
+    assert send(owner, "/services/adt-events/publish", {})[1]["state"] == "published"
+    assert send(owner, "/services/adt-events", {"name": "患者入出转"}, "patch")[1]["version"] == 2
+    status, asked = send(asker, "/services/adt-events/subscriptions", want)
+    assert (status, asked["state"]) == (200, "requested")
+    decide = f"/subscriptions/{asked['id']}/decide"
+    assert send(asker, decide, {"agreed": True})[0] == 404  # not its owner: not theirs to decide
+    assert send(owner, decide, {"agreed": False})[0] == 409  # without a reason
+    assert send(owner, decide, {"agreed": True})[1]["state"] == "in_force"
+    status, own = send(owner, "/services/adt-events/subscriptions", {"system": "EMR", "purpose": "再要一份"})
+    assert status == 409
+    assert "已订阅" in own["detail"]
+    assert send(owner, f"/subscriptions/{asked['id']}/end", {"reason": "改走别的接口"})[0] == 200
+    status, own = send(owner, "/services/adt-events/subscriptions", want)
+    assert "不能批准自己的申请" in send(owner, f"/subscriptions/{own['id']}/decide", {"agreed": True})[1]["detail"]
+    assert send(owner, "/services/adt-events/retire", {"reason": "平台下线"})[1]["state"] == "retired"
+    acts = set(Entry.objects.filter(act__startswith="gateway.s").values_list("act", flat=True))
+    assert acts >= {"gateway.service.add", "gateway.service.change", "gateway.service.published",
+                    "gateway.subscription.request", "gateway.subscription.decide", "gateway.subscription.end"}  # fmt: skip
+    assert send(api_as("auditor"), "/services", new)[0] == 403

@@ -59,6 +59,6 @@ ROOMS = (
     Room("xingwei.operations.backups", "backups"),
     Room("xingwei.operations.inspection", "inspection"),
     Room("xingwei.data.lake", "lake"),
-    Room("xingwei.data.reconcile", "reconcile"),
+    Room("xingwei.data.reconcile", "reconcile", plain=frozenset({"files"})),
     Room("xingwei.web"),
 )

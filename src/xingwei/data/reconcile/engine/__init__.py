@@ -6,6 +6,7 @@ Pure: knows neither Django nor the network, reads and writes only the paths that
 """
 
 from .outcome import BadInput, Bridge, Convention, Group, Line, Outcome, Period, Result
+from .propose import Match, Proposal, propose
 from .run import run
 from .spec import Spec, SpecProblem
 from .tables import Source
@@ -16,11 +17,14 @@ __all__ = [
     "Convention",
     "Group",
     "Line",
+    "Match",
     "Outcome",
     "Period",
+    "Proposal",
     "Result",
     "Source",
     "Spec",
     "SpecProblem",
+    "propose",
     "run",
 ]

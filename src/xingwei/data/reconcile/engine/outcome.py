@@ -105,7 +105,8 @@ class Result:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """verdict: balanced (nothing that anybody must do), differences, or incomplete (some money has no name: problems
-    say what). differences: a Parquet file, a row a difference, see docs/reconcile.md. inputs: digest of each file."""
+    say what). differences: a Parquet file, a row a difference, its columns in docs/reconcile.md. inputs: digest of
+    each file. notes: what the readers of files passed over."""
 
     verdict: Verdict
     results: tuple[Result, ...]
@@ -114,6 +115,7 @@ class Outcome:
     inputs: Mapping[str, str] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def bridge(self) -> Bridge:

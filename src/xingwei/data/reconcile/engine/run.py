@@ -99,11 +99,12 @@ class _Run:
             for given in (sides, evidence)
             for name, source in given.items()
             if name in books or name in proof
-            for file, digest in digests(source, (books | proof)[name].paths).items()
+            for file, digest in digests(source, source.paths or (books | proof)[name].paths).items()
         }
         self._lap("digest")
         rows = {name: book.rows for name, book in books.items()}
-        return Outcome(_verdict(self.con, results), results, path, count, inputs, self.timings, rows)
+        notes = tuple(note for book in [*books.values(), *proof.values()] for note in book.notes)
+        return Outcome(_verdict(self.con, results), results, path, count, inputs, self.timings, rows, notes)
 
     def _lap(self, what: str) -> None:
         now = time.perf_counter()

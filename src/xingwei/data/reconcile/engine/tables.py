@@ -14,9 +14,8 @@ import duckdb
 
 from . import sql
 from .outcome import BadInput, Period
+from .readers.stage import FIRST, LINE, stage
 from .spec import Column, Pair, Side, Spec, Type
-
-LINE = "__line"  # column of a staged file: the line in the file that it was made from
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +41,19 @@ class Book:
     paths: tuple[Path, ...]
     types: Mapping[str, str]
     rows: int
+    notes: tuple[str, ...] = ()
 
     @property
     def line(self) -> str:
         """SQL: where a row stands in its file, as a person counts."""
-        return sql.name(LINE) if LINE in self.types else "(file_row_number + 1)"
+        if LINE in self.types:
+            return sql.name(LINE)
+        return f"(file_row_number + {FIRST if FIRST in self.types else 1})"
 
     def scan(self, paths: Sequence[Path] | None = None, *, place: bool = False) -> str:
-        """FROM this. place: with file_index and file_row_number."""
+        """FROM this. place: with filename and file_row_number."""
         files = sql.texts([str(p) for p in (self.paths if paths is None else paths)])
-        return f"read_parquet([{files}]{', file_row_number = true, filename = true' if place else ''})"
+        return f"read_parquet([{files}], union_by_name = true{', file_row_number = true, filename = true' if place else ''})"
 
 
 class Reading:
@@ -126,22 +128,24 @@ def _days(day: dt.date) -> int:
 
 def bring(con: duckdb.DuckDBPyConnection, side: Side, source: Source, workdir: Path) -> Book:
     """The side as Parquet files that DuckDB reads. Raises BadInput."""
-    paths = tuple(source.paths)
+    paths, notes = tuple(source.paths), ()
     if source.relation is not None:
         paths = (_written(source.relation, workdir / f"{side.name}.parquet"),)
     if not paths:
         raise BadInput(f"{side.title}：没有给文件。")
-    for path in paths:
-        if not path.is_file():
-            raise BadInput(f"{side.title}：没有文件 {path.name}。")
     try:
-        scan = f"read_parquet([{sql.texts([str(p) for p in paths])}])"
+        staged = stage(paths, workdir / "staged" / side.name, source.format or side.format)
+    except BadInput as bad:
+        raise BadInput(f"{side.title}：{bad}") from bad
+    paths, notes = staged.paths, staged.notes
+    try:
+        scan = f"read_parquet([{sql.texts([str(p) for p in paths])}], union_by_name = true)"
         described = con.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
         counted = con.execute(f"SELECT count(*) FROM {scan}").fetchone()
     except duckdb.Error as error:
         raise BadInput(f"{side.title}：{'、'.join(p.name for p in paths[:3])} 读不出来：{error}") from error
     assert counted is not None
-    return Book(side, paths, {row[0]: row[1] for row in described}, int(counted[0]))
+    return Book(side, paths, {row[0]: row[1] for row in described}, int(counted[0]), notes)
 
 
 def _written(relation: Any, path: Path) -> Path:

@@ -128,7 +128,7 @@ def _days(day: dt.date) -> int:
 
 def bring(con: duckdb.DuckDBPyConnection, side: Side, source: Source, workdir: Path) -> Book:
     """The side as Parquet files that DuckDB reads. Raises BadInput."""
-    paths, notes = tuple(source.paths), ()
+    paths = tuple(source.paths)
     if source.relation is not None:
         paths = (_written(source.relation, workdir / f"{side.name}.parquet"),)
     if not paths:

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 import pyarrow as pa
@@ -158,7 +159,7 @@ def _checked(path: Path, seen: Look) -> Iterator[tuple[int, list[str | None]]]:
     """Line and row; raises BadInput at the first line that is not as wide as the header."""
     width = len(seen.columns)
     with path.open(encoding=seen.encoding, newline="") as file:
-        quoting = csv.QUOTE_NONE if seen.nulls else csv.QUOTE_MINIMAL
+        quoting: Literal[0, 3] = csv.QUOTE_NONE if seen.nulls else csv.QUOTE_MINIMAL
         reader = csv.reader(file, delimiter=seen.delimiter, quoting=quoting, strict=True)
         line = 0
         try:

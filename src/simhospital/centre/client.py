@@ -8,6 +8,7 @@ whole amount now, settle later), unknown (never settle again: `clear_up` asks fi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -241,6 +242,24 @@ class InsuranceClient(Aftermath):
         data = {"psn_no": person.get("psn_no"), "medfee_sumamt": total, "insutype": person.get("insutype")}
         entry = self.book.open(reference, infno, "", data, flow=flow)
         return self._ended(entry, state, error.text, began)
+
+    async def rehearse(self, patient: Patient, visit: Visit, lines: Sequence[FeeLine]) -> None:
+        """1101 → 2201 → 2203 → 2204 → 2206, then back by 2205 and 2202: the way of a bill without its settlement.
+
+        Nothing of it is written into the book. Raises LineError.
+        """
+        person = await self.person(patient)
+        place, total = person["insuplc_admdvs"], sum((line.amount for line in lines), Decimal(0))
+        mdtrt_id = await self._register(patient, visit, person)
+        ids = {"mdtrt_id": mdtrt_id, "psn_no": person["psn_no"]}
+        try:
+            await self._upload(person, mdtrt_id, visit, lines, visit.number)
+            wanted = self._wanted(patient, person, mdtrt_id, visit, total, visit.number, use_account=False)
+            await self.ask("2206", {"data": wanted | {"psn_type": person["psn_type"]}}, insuplc=place)
+        finally:
+            with contextlib.suppress(Declined):  # nothing was left behind
+                await self.ask("2205", {"data": ids | {"chrg_bchno": visit.number}}, insuplc=place)
+            await self.ask("2202", {"data": ids | {"ipt_otp_no": visit.number}}, insuplc=place)
 
     async def visits_of(self, psn_no: str, days: int = 1, med_type: str = "11") -> list[dict[str, Any]]:
         """5201: this hospital's visits of a person in the last days. Raises LineError."""

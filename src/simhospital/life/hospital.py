@@ -12,6 +12,7 @@ from simhospital.centre.line import Caller
 from simhospital.centre.stays import StayClient
 from simhospital.generate import dictionaries
 from simhospital.settings import Settings
+from simhospital.vitals.server import Vitals
 
 from . import instruments, services
 from .book import Book
@@ -61,6 +62,7 @@ class Hospital:
         self.insurance = StayClient(f"{settings.http}/yb", caller=caller, directory=None)
         self.modality = Modality(settings.host, settings.gateway["dicom"], self.book("pacs"))
         self.archive = Archive(settings.host, settings.own["pacs"], self.book("pacs"))
+        self.vitals = Vitals(settings, place, self.insurance)
         self.stages: dict[str, int] = {}
         self.world_exams = dictionaries.rows("exams")
 
@@ -151,6 +153,8 @@ class Hospital:
             except OSError as error:
                 troubles.append(f"端口 {part.port} 用不了（{error.strerror or error}），过后再试")
             self.keep(part.run())
+        troubles += await self.vitals.start()
+        self.keep(self.vitals.run())
         for link in self.links.values():
             self.keep(link.run())
         self.keep(self.modality.run())

@@ -19,7 +19,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from simhospital.generate.build import about
 from simhospital.generate.plan import Plan
-from simhospital.home import home
+from simhospital.home import announce, home
 from simhospital.settings import Settings
 
 from .day import arrivals, enquiries
@@ -39,6 +39,7 @@ async def live(settings: Settings, plan: Plan | None, say: Say, *, children: Seq
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     hospital = Hospital(settings, home())
+    announce("hospital")
     keepers: list[asyncio.Task[None]] = [asyncio.create_task(_child(command, say)) for command in children]
     opening = asyncio.create_task(_open(hospital, plan, say))
     stop = asyncio.create_task(stopping.wait())

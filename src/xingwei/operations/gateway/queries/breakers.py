@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection
 from django.utils import timezone
 
+from ..engine.amounts import Money, total
 from ..engine.episodes import Episode, Event, Slot, episodes
 from ..models import Breaker, BreakerEvent, Channel, Queued
+from . import amounts as amounts_of
 
 SLOT = dt.timedelta(seconds=30)
 HISTORY = dt.timedelta(days=180)
@@ -84,6 +88,9 @@ class CaughtUp:
     attempts: int
     queued_at: dt.datetime
     made_good: bool
+    amount: Decimal | None = None
+    """Yuan; None where the message moves no money, or does not say how much (`amount_unknown`)."""
+    amount_unknown: bool = False
 
     @property
     def number(self) -> str:
@@ -139,17 +146,24 @@ def history(channel: Channel, now: dt.datetime | None = None) -> list[Episode]:
 def catch_up(channel: Channel, since: dt.datetime, until: dt.datetime | None) -> Iterator[CaughtUp]:
     """Every message that was meant for the way out while it was not closed, in order of arrival; streamed."""
     end = until or timezone.now() + dt.timedelta(days=1)
+    priced = bool(amounts_of.declared(channel))
     with connection.cursor() as cursor:
         cursor.execute(_CATCH_UP, {"channel": channel.pk, "since": since, "until": end})
         names = [c[0] for c in cursor.description]
         while rows := cursor.fetchmany(500):
-            for row in rows:
-                values = dict(zip(names, row, strict=True))
-                if isinstance(values["inquiry"], str):
-                    import json
+            found = [CaughtUp(**_values(dict(zip(names, row, strict=True)))) for row in rows]
+            yield from _priced(channel, found) if priced else found
 
-                    values["inquiry"] = json.loads(values["inquiry"])
-                yield CaughtUp(**values)
+
+def _values(row: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(row["inquiry"], str):
+        row["inquiry"] = json.loads(row["inquiry"])
+    return row
+
+
+def _priced(channel: Channel, rows: list[CaughtUp]) -> list[CaughtUp]:
+    worth = amounts_of.of(channel, [(r.id, r.received_at, r.type) for r in rows])
+    return [replace(r, amount=worth[r.id], amount_unknown=worth[r.id] is None) if r.id in worth else r for r in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +206,19 @@ def progress(rows: Sequence[CaughtUp]) -> Progress:
         key = "made_good" if row.made_good else _BUCKETS.get(row.status, "other")
         counts[key] = counts.get(key, 0) + 1
     return Progress(**counts)
+
+
+def money(rows: Sequence[CaughtUp]) -> dict[str, Money]:
+    """By the same parts as `progress`, and `all`: a business that was tried again counts once there."""
+    parts: dict[str, list[Decimal | None]] = {}
+    once: dict[tuple[str, str], Decimal | None] = {}
+    for row in rows:
+        if row.amount is None and not row.amount_unknown:
+            continue
+        key = "made_good" if row.made_good else _BUCKETS.get(row.status, "other")
+        parts.setdefault(key, []).append(row.amount)
+        once[row.type, row.reference or str(row.id)] = row.amount
+    return {key: total(found) for key, found in parts.items()} | ({"all": total(once.values())} if once else {})
 
 
 def uncertain(channel: Channel) -> list[Queued]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from typing import Any
 
 import pytest
@@ -166,6 +167,50 @@ def test_the_page_counts_calls_by_half_minutes_from_the_rows_and_lists_what_was_
     assert [line.split(",")[5] for line in listed[1:]] == ["已补办", "按方案应答", "待补", "结果不明", "已办成"]
     only = _csv(client, "/gateway/breakers/yb/catch-up/?format=csv&only=reconcile")
     assert len(only) == 1 + 2
+
+
+@pytest.mark.clause("1.7c")
+def test_the_bar_says_how_much_money_is_in_each_part_and_what_nobody_knows(
+    as_role: Any, person: Any, yb: Channel, time_machine: Any
+) -> None:
+    """From the stored originals, by the path that the way out declares; what moves no money is not asked."""
+    time_machine.move_to(NOW, tick=False)
+    _approved(person, yb)
+    yb.delivery = {"amount": {"2207": "input.data.medfee_sumamt"}}
+    yb.save()
+    began = NOW - dt.timedelta(minutes=30)
+    BreakerEvent.objects.create(channel=yb, at=began, before="closed", after="open", reason="超时")
+
+    def of(reference: str, sum_: str, type: str = "2207") -> dict[str, Any]:
+        return {
+            "raw": f'{{"input":{{"data":{{"medfee_sumamt":{sum_}}}}}}}'.encode(),
+            "reference": reference,
+            "type": type,
+        }
+
+    at = began + dt.timedelta(minutes=1)
+    traffic.delivered(yb, at, outcome="degraded", of=of("A1", "286.40"))
+    traffic.delivered(yb, at + dt.timedelta(minutes=20), of=of("A1", "286.40"))  # caught up
+    traffic.delivered(yb, at, outcome="degraded", of=of("A2", '"1,094.10"'))
+    traffic.delivered(yb, at, outcome="degraded", of=of("A3", "null"))
+    traffic.queued(yb, at, of=of("A4", "0.1"))
+    traffic.queued(yb, at, of=of("A5", "0.2"))
+    traffic.queued(yb, at, "uncertain", of=of("A6", "94"))
+    traffic.queued(yb, at, "uncertain", of=of("A7", "99.9", "1101"))
+
+    client = as_role("it_staff")
+    page = re.sub(r"<[^>]+>|\s+", " ", client.get("/gateway/breakers/yb/").content.decode())
+    page = re.sub(r" +", " ", page)
+    assert "方案限速每分 6 笔" in page
+    assert "涉及 1,474.80 元，另 1 笔金额不明" in page
+    assert "按方案应答，待对账 2 · 1,094.10 元，另 1 笔金额不明" in page
+    assert "已补办 1 · 286.40 元" in page
+    assert "待补 2 · 0.30 元" in page
+    listed = {
+        line.split(",")[3]: line.split(",")[9] for line in _csv(client, "/gateway/breakers/yb/catch-up/?format=csv")
+    }
+    assert listed["A2"] == "1094.10"
+    assert (listed["A3"], listed["A7"]) == ("不明", "")
 
 
 def _csv(client: Any, url: str) -> list[str]:

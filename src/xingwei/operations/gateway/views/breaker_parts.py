@@ -14,8 +14,10 @@ from django.utils import timezone
 from xingwei.base.ui.words import duration
 
 from .. import charts
+from ..engine.amounts import Money
 from ..engine.episodes import Episode, filled
-from ..models import Alert, Breaker, BreakerEvent, Channel, Drill, PlanVersion, Queued
+from ..models import Alert, Breaker, BreakerEvent, Channel, Drill, Message, PlanVersion, Queued
+from ..queries import amounts
 from ..queries import breakers as queries
 from ..queries.plans import MODES, approved_version
 from ..services.breakers import thresholds_of
@@ -134,7 +136,7 @@ def window_chart(
 def caught_up(channel: Channel, episode: Episode | None, now: dt.datetime) -> dict[str, Any]:
     """How far the messages of the last episode are; counted from the listed rows."""
     if episode is None:
-        return {"progress": None, "episode": None}
+        return {"progress": None, "episode": None, "money": {}, "agreed_rate": None}
     rows = list(islice(queries.catch_up(channel, episode.since, episode.until), LISTED + 1))
     more = len(rows) > LISTED
     counted = queries.progress(rows[:LISTED])
@@ -143,21 +145,37 @@ def caught_up(channel: Channel, episode: Episode | None, now: dt.datetime) -> di
     )
     rate = round(lately / 5, 1)
     left = counted.waiting + counted.sending
+    version = approved_version(channel.pk)
     return {
+        "money": queries.money(rows[:LISTED]), "parts": pieces(counted, queries.money(rows[:LISTED])),
+        "agreed_rate": version.document.get("limits", {}).get("catch_up_per_minute") if version else None,
         "episode": episode, "progress": counted, "more_rows": more, "rate": rate,
         "ready_at": now + dt.timedelta(minutes=left / rate) if rate and left else None,
         "to_reconcile": sum(r.must_reconcile and not r.made_good for r in rows),
     }  # fmt: skip
 
 
+def pieces(counted: queries.Progress, money: dict[str, Money]) -> list[tuple[str, str, int, str]]:
+    """Key, label, number and amount in words of each part of the bar; no amount where no money is moved."""
+    return [(key, label, n, money[key].words() if key in money else "") for key, label, n in counted.parts()]
+
+
 def uncertain(channel: Channel) -> list[dict[str, Any]]:
     """The uncertain deliveries with their enquiry in words."""
     from ..models.numbers import number_of
 
+    rows = queries.uncertain(channel)
+    types = dict(Message.objects.filter(id__in=[q.message_id for q in rows], received_at__in=[q.message_at for q in rows])
+                 .values_list("id", "type")) if amounts.declared(channel) else {}  # fmt: skip
+    worth = amounts.of(channel, [(q.message_id, q.message_at, types.get(q.message_id, "")) for q in rows])
     return [
-        {"row": q, "number": number_of(q.message_at, q.message_id), "inquiry": inquiry_words(q)}
-        for q in queries.uncertain(channel)
-    ]
+        {
+            "row": q, "number": number_of(q.message_at, q.message_id), "inquiry": inquiry_words(q),
+            "amount": "—" if q.message_id not in worth else f"{found:,.2f}" if (found := worth[q.message_id]) is not None
+            else "不明",
+        }
+        for q in rows
+    ]  # fmt: skip
 
 
 def inquiry_words(queued: Queued) -> dict[str, str]:

@@ -200,6 +200,10 @@ class Thresholds(FormPage):
         return super().get_context_data(**kwargs) | {"versions": versions, "channel": self.channel}
 
 
+def _worth(row: queries.CaughtUp) -> str:
+    return "不明" if row.amount_unknown else f"{row.amount:.2f}" if row.amount is not None else ""
+
+
 class _CatchUpTable(Table):
     columns = (
         Column("number", "消息", kind="id"),
@@ -211,6 +215,7 @@ class _CatchUpTable(Table):
         Column("done_at", "完成时间", kind="time", label_on_phone=True),
         Column("settled_by", "如何确定", drop=True),
         Column("code", "代码", drop=True),
+        Column("amount", "金额（元）", value=_worth, kind="num", label_on_phone=True),
         Column("reconcile", "要对账", value=lambda r: "要" if r.must_reconcile and not r.made_good else ""),
     )
 
@@ -259,16 +264,17 @@ class CatchUp(GatewayPage):
         episode, episodes = self.episode(channel)
         only = self.request.GET.get("only") == "reconcile"
         rows: list[queries.CaughtUp] = []
-        counted = None
+        counted, worth = None, {}
         if episode:
             everything = list(islice(queries.catch_up(channel, episode.since, episode.until), parts.LISTED))
-            counted = queries.progress(everything)
+            counted, worth = queries.progress(everything), queries.money(everything)
             rows = [r for r in everything if not only or (r.must_reconcile and not r.made_good)]
         version = PlanVersion.objects.filter(plan__channel=channel, state=PlanVersion.State.APPROVED).first()
         query = self.request.GET.copy()
         query.pop("format", None)
         return super().get_context_data(**kwargs) | {
             "channel": channel, "episode": episode, "episodes": list(reversed(episodes))[:12], "progress": counted,
+            "money": worth, "parts": parts.pieces(counted, worth) if counted else [],
             "table": _CatchUpTable(rows[:SHOWN], self.request), "rows": rows[:SHOWN], "more": len(rows) > SHOWN,
             "only": only, "document": version.document if version else None, "modes": MODES,
             "export_urls": {k: f"?{query.urlencode()}&format={k}" for k in ("xlsx", "csv")} if rows else {},

@@ -19,6 +19,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from simhospital.generate.build import about
 from simhospital.generate.plan import Plan
+from simhospital.generate.reader import let_read
 from simhospital.home import announce, home
 from simhospital.settings import Settings
 
@@ -77,6 +78,7 @@ async def _past(hospital: Hospital, plan: Plan | None, say: Say) -> None:
         if plan is not None and not known:
             say(f"生成业务库：{plan.days} 天，每天 {plan.visits} 人次……")
             await _build(url, plan)
+        await asyncio.to_thread(let_read, url)
         count = await asyncio.to_thread(_take, hospital, url)
         say(f"业务库已就绪，{count} 名患者")
     except psycopg.Error as error:

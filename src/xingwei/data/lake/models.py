@@ -31,6 +31,8 @@ class Mapping(models.Model):
     since = models.DateField("从哪天开始", null=True)
     mark = models.DateTimeField("水位", null=True)  # in the source, everything before was read
     done_through = models.DateField("历史抽到", null=True)  # the backfill: every day before is in the lake
+    late_at = models.DateTimeField(null=True)  # when the late days were last read again
+    recounted_to = models.DateField(null=True)  # where the next recount of the past begins
     checked_at = models.DateTimeField("最近一次完成", null=True)
     problem = models.CharField("最近的问题", max_length=500, blank=True, default="")
     problem_since = models.DateTimeField(null=True)
@@ -133,6 +135,23 @@ class Retired(models.Model):
 
     path = models.CharField(max_length=300)
     retired_at = models.DateTimeField(db_index=True)
+
+
+class RuleOfHouse(models.Model):
+    """A rule of quality of this hospital, beside those of the datasets."""
+
+    dataset = models.CharField(max_length=40)
+    code = models.CharField(max_length=40)
+    document = models.JSONField(default=dict)
+
+    objects = RestrictedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dataset", "code"], name="lake_rule_once")]
+        ordering = ["dataset", "code"]
+
+    def __str__(self) -> str:
+        return str(self.document.get("title", self.code))
 
 
 class QualityCount(models.Model):

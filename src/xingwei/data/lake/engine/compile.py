@@ -76,7 +76,7 @@ def write(tree: exp.Expr, engine: str, *, names: Mapping[str, str] | None = None
 def _without_filter(node: exp.Filter) -> exp.Expr:
     """SUM(x) FILTER (WHERE c) → SUM(CASE WHEN c THEN x END): several times quicker in DuckDB, and known to Spark."""
     condition = node.expression.this
-    call = node.this.copy()
+    call: exp.Expr = node.this.copy()
     if isinstance(call, exp.Count) and isinstance(call.this, exp.Star):
         call.set("this", exp.case().when(condition.copy(), exp.Literal.number(1)))
         return call

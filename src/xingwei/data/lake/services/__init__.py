@@ -1,0 +1,1 @@
+"""Every write of the lake: mappings, extracts, quality."""

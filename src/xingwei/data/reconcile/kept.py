@@ -75,6 +75,18 @@ def keep(path: Path, name: str = "", *, rows: int | None = None, source: str = "
     return kept
 
 
+def shown_as(file: Kept, place: Path) -> Path:
+    """The kept file under its own name in this directory."""
+    place.mkdir(parents=True, exist_ok=True)
+    target = place / file.name.replace("/", "_").replace("\\", "_").lstrip(".")
+    target.unlink(missing_ok=True)
+    try:
+        os.link(file.path, target)
+    except OSError:
+        shutil.copyfile(file.path, target)
+    return target
+
+
 def keep_chunks(chunks: Iterable[bytes], name: str, *, most: int) -> Kept:
     """Keep what comes in pieces; raises ValueError beyond `most` bytes, and keeps nothing then."""
     place = root() / "kept"
@@ -94,8 +106,8 @@ def keep_chunks(chunks: Iterable[bytes], name: str, *, most: int) -> Kept:
 
 
 def workdir(run: int) -> Path:
-    """Where a run works; emptied when it ends."""
-    place = root() / "work" / str(run)
+    """Where a run works (0: something else); to be emptied when it ends."""
+    place = root() / "work" / (str(run) if run else secrets.token_hex(8))
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True, mode=0o700)
     return place

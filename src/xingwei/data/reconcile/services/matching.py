@@ -13,8 +13,9 @@ from typing import Any
 
 import duckdb
 
-from .. import engine
+from .. import engine, kept
 from ..engine import BadInput, Period, Source, Spec, SpecProblem
+from ..engine.propose import Match, Proposal
 from ..kept import Kept
 from ..words import plain, yuan
 from .base import ReconcileRefused
@@ -45,14 +46,13 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """bridge, groups, facts: as models.Run keeps them. differences: the engine's file. digest: of all that it says."""
+    """bridge (one for each pair), facts: as models.Run keeps them. differences: the engine's file. digest: of all that it says."""
 
     verdict: str
     gap: Decimal
     residual: Decimal
     rows: int
-    bridge: dict[str, Any]
-    groups: list[dict[str, Any]]
+    bridge: list[dict[str, Any]]
     facts: dict[str, Any]
     differences: Path | None
     digest: str
@@ -87,7 +87,7 @@ def run(document: Mapping[str, Any], files: Mapping[str, Sequence[Kept]], place:
     """Hold the sides against each other. now: by what the age of a row is told. Raises ReconcileRefused where an input
     cannot be read, with its place."""
     spec = Spec.read(document["spec"])
-    given = {name: _source(spec, name, found, place) for name, found in files.items()}
+    given = {name: _source(name, found, place) for name, found in files.items()}
     sides = {s.name: given[s.name] for s in spec.sides}
     evidence = {name: source for name, source in given.items() if name in spec.evidence}
     period = Period(*days) if days is not None else None
@@ -107,9 +107,52 @@ def run(document: Mapping[str, Any], files: Mapping[str, Sequence[Kept]], place:
     )  # fmt: skip
 
 
-def _source(spec: Spec, name: str, found: Sequence[Kept], place: Path) -> Source:
-    paths = tuple(f.path for f in found)
-    return Source(paths=paths, hash={str(f.path): f.digest for f in found})
+def _source(name: str, found: Sequence[Kept], place: Path) -> Source:
+    """The files under the names that people know, so that what is said about them can be found."""
+    paths = {kept.shown_as(f, place / "sides" / name / str(n)): f.digest for n, f in enumerate(found)}
+    return Source(paths=tuple(paths), hash={str(path): digest for path, digest in paths.items()})
+
+
+def propose(left: Kept, right: Kept, titles: tuple[str, str], place: Path) -> dict[str, Any]:
+    """How two files nobody has described could be reconciled: `spec`, and what may be chosen instead (pairs for a form's
+    choices, by the field's name). Raises ReconcileRefused with the place where a file cannot be read."""
+    from ..engine.propose import propose as look
+
+    try:
+        found = look(_source("left", [left], place), _source("right", [right], place), place, titles)
+        document = found.document(title=f"{titles[0]}与{titles[1]}")
+    except BadInput as bad:
+        raise ReconcileRefused(str(bad)[:1000]) from None
+    keys, amounts = [k["fields"][0] for k in document["keys"]], [document["amount"]]
+    known = document["fields"]
+    texts = [m for m in (*found.keys, *found.groups, *found.others) if m.type != "money" and m.field in known]
+    return {
+        "spec": document, "keys": keys, "amounts": amounts, "why": _why(found),
+        "pairs": _choices(texts), "money": _choices([*found.amounts, *(m for m in found.others if m.type == "money")]),
+        "days": _choices(found.times), "day": document.get("day", ""),
+    }  # fmt: skip
+
+
+def _choices(matches: Sequence[Match]) -> list[tuple[str, str]]:
+    seen = {m.field: f"{m.title}（{m.share:.0%} 的行两边都有）" for m in matches}
+    return list(seen.items())
+
+
+def _why(found: Proposal) -> str:
+    said = f"左边 {found.left_rows:,} 行，右边 {found.right_rows:,} 行；按列里的内容认出，名字只作参考。"
+    return said + "".join(f"{n}。" for n in found.notes[:3])
+
+
+def chosen(document: Mapping[str, Any], keys: Sequence[str], amounts: Sequence[str], day: str) -> dict[str, Any]:
+    """The same specification with other keys, amounts and day; the first amount is the one of the bridge."""
+    made = {k: v for k, v in document.items() if k not in {"day", "groups"}}
+    groups = [g for g in document.get("groups") or () if g not in keys]
+    made["fields"] = dict(document["fields"])
+    for name in amounts:
+        made["fields"][name] = document["fields"][name] | {"type": "money"}
+    return made | {
+        "keys": [{"fields": [k]} for k in keys], "amount": amounts[0], "compare": list(amounts), "net": [[keys[0]]],
+    } | ({"day": day} if day else {}) | ({"groups": groups} if groups else {})  # fmt: skip
 
 
 def digest_of(said: Mapping[str, Any], differences: Path | None) -> str:

@@ -52,24 +52,29 @@ def pack(actor: Actor, run: Run) -> tuple[str, bytes]:
 
 def facts(run: Run) -> dict[str, Any]:
     """What stands on the first page."""
-    left, right = run.bridge.get("left") or {}, run.bridge.get("right") or {}
+    titles = side_titles(run.version.document["spec"])
+    one = run.bridge[0] if len(run.bridge) == 1 else None
     return {
         "title": run.reconciliation.name, "period": period(run.since, run.until), "run": run.pk,
         "why": run.get_why_display(), "verdict": run.get_verdict_display(), "version": run.version.number,
         "at": f"{timezone.localtime(run.ended_at):%Y-%m-%d %H:%M:%S}" if run.ended_at else "",
         "by": run.asked_by, "rows": run.rows, "gap": signed_yuan(run.gap), "residual": yuan(run.residual),
-        "left": left.get("title", "左"), "right": right.get("title", "右"),
-        "left_total": yuan(Decimal(left.get("total") or 0)), "right_total": yuan(Decimal(right.get("total") or 0)),
-        "refund": run.facts.get("refund") or "", "outcome": run.outcome_digest,
-        "lines": [
-            {"title": b["title"], "count": b["count"],
-             "amount": signed_yuan(Decimal(b["amount"]))}
-            for b in run.bridge.get("lines", ())
-        ],
+        "left": one["left"]["title"] if one else "左方", "right": one["right"]["title"] if one else "右方",
+        "outcome": run.outcome_digest, "bridges": [_bridge(p) for p in run.bridge],
         "inputs": [
-            {"side": side_titles(run.version.document["spec"]).get(side, side), "name": f["name"], "digest": f["digest"],
-             "size": f["size"]}
+            {"side": titles.get(side, side), "name": f["name"], "digest": f["digest"], "size": f["size"]}
             for side, found in run.inputs.items() for f in found
+        ],
+    }  # fmt: skip
+
+
+def _bridge(pair: dict[str, Any]) -> dict[str, Any]:
+    left, right = pair["left"], pair["right"]
+    return {
+        "left": left["title"], "right": right["title"], "left_total": yuan(Decimal(left["total"])),
+        "right_total": yuan(Decimal(right["total"])), "residual": yuan(Decimal(pair["residual"])), "refund": pair["refund"],
+        "lines": [
+            {"title": n["title"], "count": n["count"], "amount": signed_yuan(Decimal(n["amount"]))} for n in pair["lines"]
         ],
     }  # fmt: skip
 
@@ -134,27 +139,31 @@ def _summary(book: Any, data: dict[str, Any], run: Run, head: Any, money: Any) -
     sheet.set_column(1, 2, 22)
     facts_ = (
         ("对账", data["title"]), ("账日", data["period"]), ("核对", f"第 {data['run']} 次，{data['why']}，口径第 {data['version']} 版"),
-        ("完成时间", data["at"]), ("结论", data["verdict"]), ("退费口径", data["refund"]), ("结果摘要 SHA-256", data["outcome"]),
+        ("完成时间", data["at"]), ("结论", data["verdict"]), ("结果摘要 SHA-256", data["outcome"]),
     )  # fmt: skip
     for n, (title, text) in enumerate(facts_):
         sheet.write_string(n, 0, title, head)
         sheet.write_string(n, 1, str(text))
-    n = len(facts_) + 1
-    for i, title in enumerate(("桥", "笔数", "金额（元）")):
-        sheet.write_string(n, i, title, head)
-    left, right = run.bridge.get("left") or {}, run.bridge.get("right") or {}
-    bridge = [(f"{data['left']}总额", left.get("count"), left.get("total"))]
-    bridge += [(b["title"], b["count"], b["amount"]) for b in run.bridge.get("lines", ())]
-    bridge += [
-        ("残差（没有查明）", None, str(run.residual)),
-        (f"{data['right']}总额", right.get("count"), right.get("total")),
-    ]
-    for title, count, amount in bridge:
+    n = len(facts_)
+    for pair in run.bridge:
         n += 1
-        sheet.write_string(n, 0, title)
-        if count is not None:
-            sheet.write_number(n, 1, count)
-        sheet.write_number(n, 2, Decimal(amount or 0), money)
+        for i, title in enumerate((f"从{pair['left']['title']}到{pair['right']['title']}的桥", "笔数", "金额（元）")):
+            sheet.write_string(n, i, title, head)
+        rows: list[tuple[str, int | None, str]] = [_end(pair["left"])]
+        rows += [(b["title"], b["count"], b["amount"]) for b in pair["lines"]]
+        rows += [("残差（没有查明）", None, pair["residual"]), _end(pair["right"])]
+        for title, count, amount in rows:
+            n += 1
+            sheet.write_string(n, 0, title)
+            if count is not None:
+                sheet.write_number(n, 1, count)
+            sheet.write_number(n, 2, Decimal(amount), money)
+        n += 1
+        sheet.write_string(n, 0, pair["refund"])
+
+
+def _end(side: dict[str, Any]) -> tuple[str, int | None, str]:
+    return f"{side['title']}总额", side["count"], side["total"]
 
 
 def _inputs(book: Any, data: dict[str, Any], head: Any) -> None:

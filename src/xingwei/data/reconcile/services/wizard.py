@@ -31,11 +31,13 @@ class ChoiceForm(forms.Form):
 
     keys = forms.MultipleChoiceField(label="用什么对", widget=forms.CheckboxSelectMultiple)
     amounts = forms.MultipleChoiceField(label="对哪些金额", widget=forms.CheckboxSelectMultiple)
+    day = forms.ChoiceField(label="归到哪一天", required=False)
 
-    def __init__(self, data: Any = None, files: Any = None, *, initial: Any = None, pairs: Any = ((), ())):
+    def __init__(self, data: Any = None, files: Any = None, *, initial: Any = None, pairs: Any = ((), (), ())):
         super().__init__(data, files, initial=initial)
         self.fields["keys"].choices = pairs[0]  # type: ignore[attr-defined]
         self.fields["amounts"].choices = pairs[1]  # type: ignore[attr-defined]
+        self.fields["day"].choices = [("", "不分日子"), *pairs[2]]  # type: ignore[attr-defined]
 
 
 class SaveForm(forms.Form):
@@ -71,7 +73,11 @@ class SaveForm(forms.Form):
 def begin(actor: Actor, left: Kept, right: Kept, titles: tuple[str, str]) -> Draft:
     """Look at the two files, propose keys and amounts, run once. Raises Denied, ReconcileRefused for unreadable files."""
     require(actor, "reconcile.reconciliation:change")
-    proposal = matching.propose(left, right, titles)
+    place = kept.workdir(0)
+    try:
+        proposal = matching.propose(left, right, titles, place)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
     made = Draft.objects.create(
         author_id=actor.id, files={"left": left.plain(), "right": right.plain()}, document=proposal["spec"],
         proposal=plain({k: v for k, v in proposal.items() if k != "spec"}),
@@ -82,10 +88,9 @@ def begin(actor: Actor, left: Kept, right: Kept, titles: tuple[str, str]) -> Dra
 
 def form_of(draft: Draft, data: Any = None) -> ChoiceForm:
     proposal = draft.proposal
-    pairs = [(p, label) for p, label in proposal["pairs"]]
-    money = [(p, label) for p, label in proposal["money"]]
-    initial = {"keys": proposal["keys"], "amounts": proposal["amounts"]}
-    return ChoiceForm(data, initial=initial, pairs=(pairs, money))
+    choices = tuple([(p, label) for p, label in proposal[name]] for name in ("pairs", "money", "days"))
+    initial = {"keys": proposal["keys"], "amounts": proposal["amounts"], "day": proposal["day"]}
+    return ChoiceForm(data, initial=initial, pairs=choices)
 
 
 def choose(actor: Actor, draft: Draft, given: Mapping[str, Any]) -> Draft:
@@ -94,8 +99,8 @@ def choose(actor: Actor, draft: Draft, given: Mapping[str, Any]) -> Draft:
     keys, amounts = list(given["keys"]), list(given["amounts"])
     if set(keys) & set(amounts):
         raise ReconcileRefused("同一列不能既用来对、又当金额，请去掉一个。")
-    draft.document = matching.chosen(draft.document, keys, amounts)
-    draft.proposal = draft.proposal | {"keys": keys, "amounts": amounts}
+    draft.document = matching.chosen(draft.document, keys, amounts, given["day"])
+    draft.proposal = draft.proposal | {"keys": keys, "amounts": amounts, "day": given["day"]}
     _run(draft)
     return draft
 

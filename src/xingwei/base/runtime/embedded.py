@@ -23,6 +23,8 @@ from .trouble import Trouble
 
 USER = "postgres"
 DATABASE = "xingwei"
+SYSTEM_USER = "embedded_postgres"
+"""Whom the server runs as where we are root."""
 _SOCKET_DIR_MAX = 107 - len("/.s.PGSQL.5432.lock") - 1
 
 _CONF = """\
@@ -168,7 +170,7 @@ def _commands() -> tuple[Any, Any]:
 
 
 def _system_user() -> str | None:
-    return "embedded_postgres" if os.geteuid() == 0 else None
+    return SYSTEM_USER if os.geteuid() == 0 else None
 
 
 def _prepare(pgdata: Path) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -21,11 +21,13 @@ _CHUNK = 2_000
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def export_response(kind: str, name: str, table: type[Table], rows: models.QuerySet[Any]) -> HttpResponseBase:
+def export_response(
+    kind: str, name: str, table: type[Table], rows: models.QuerySet[Any] | Iterable[Any]
+) -> HttpResponseBase:
     """All rows as a download named NAME-DATE.KIND."""
     stamp = timezone.localtime().strftime("%Y%m%d-%H%M")
     filename = quote(f"{name}-{stamp}.{kind}")
-    body = rows.iterator(chunk_size=_CHUNK)
+    body = rows.iterator(chunk_size=_CHUNK) if isinstance(rows, models.QuerySet) else iter(rows)
     if kind == "csv":
         response: HttpResponseBase = StreamingHttpResponse(_csv(table, body), content_type="text/csv; charset=utf-8")
     else:

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest
 
 from xingwei.base.ui.export import export_response
 from xingwei.base.ui.table import Table
-
-
-class _Rows(list[Any]):
-    """A list where the export asks for a queryset's iterator."""
-
-    def iterator(self, chunk_size: int = 0) -> Iterator[Any]:
-        return iter(self)
 
 
 class Exported:
@@ -31,7 +23,7 @@ class Exported:
         page = cast(Any, self)
         if request.GET.get("format") in {"csv", "xlsx"} and page.has_contract():
             kind = request.GET["format"]
-            return export_response(kind, self.export_name, self.ExportTable, cast(Any, _Rows(self.rows())))
+            return export_response(kind, self.export_name, self.ExportTable, self.rows())
         return cast(Any, super()).get(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -37,13 +37,6 @@ class ExportTable(Table):
     )
 
 
-class _Rows(list[Any]):
-    """A list where the export asks for a queryset's iterator."""
-
-    def iterator(self, chunk_size: int = 0) -> Iterator[Any]:
-        return iter(self)
-
-
 class AttendancePage(Page):
     permission = "rota.attendance:view"
     template_name = "rota/attendance.html"
@@ -56,7 +49,7 @@ class AttendancePage(Page):
         kind = request.GET.get("format", "")
         if kind in ("csv", "xlsx"):
             month = self.month()
-            return export_response(kind, f"驻场考勤 {month.first:%Y-%m}", ExportTable, _Rows(_export(month)))  # type: ignore[arg-type]
+            return export_response(kind, f"驻场考勤 {month.first:%Y-%m}", ExportTable, _export(month))
         return super().get(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

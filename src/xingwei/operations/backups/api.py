@@ -60,7 +60,8 @@ def _out(view: queries.PlanView) -> dict[str, Any]:
 
 
 def _plan(request: HttpRequest, code: str) -> Plan:
-    return get_object_or_404(Plan.objects.restrict(request.actor, "backups.plan:view"), code=code)  # type: ignore[attr-defined]
+    found: Plan = get_object_or_404(Plan.objects.restrict(request.actor, "backups.plan:view"), code=code)  # type: ignore[attr-defined]
+    return found
 
 
 @router.get("/plans", response=list[PlanOut], summary="备份计划，各自能否恢复")

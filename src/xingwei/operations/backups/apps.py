@@ -10,8 +10,11 @@ class BackupsConfig(AppConfig):
     def ready(self) -> None:
         from xingwei.base.ui.registry import HomeCard, NavItem, Served, registry
 
-        from . import board
+        from xingwei.service.contract import evidence as contract
 
+        from . import board, evidence
+
+        contract.register("backup", evidence.backups)
         registry.nav.append(
             NavItem(
                 "运行", 50, "备份证明", "database-export", "backups:plans", "backups.plan:view", count=board.trouble

@@ -223,7 +223,7 @@ def _address(connection: Connection) -> Address:
     found = connections.address_of(connection)
     port = found.number("port", 5432 if connection.kind == "postgresql" else 3306)
     host = found.text("socket") or found.text("host")
-    return Address(host, port, found.text("database"), found.text("user"), found.password)
+    return Address(host, port, found.text("database"), found.text("user"), found.password, schema=found.text("schema"))
 
 
 def _verify(trial: Trial, say: Callable[[int, str], None]) -> None:

@@ -27,7 +27,7 @@ class PlansPage(Page):
     template_name = "backups/plans.html"
     title = "备份证明"
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if (kind := request.GET.get("export", "")) in ("csv", "xlsx"):
             return export_response(kind, "备份证明", PlansTable, queries.of(self.actor))
         return super().get(request, *args, **kwargs)

@@ -27,13 +27,14 @@ class BackupProblem(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the database is that is to be backed up."""
+    """Where the database is that is to be backed up. schema: only this one of it; "" for all."""
 
     host: str
     port: int
     database: str
     user: str
     password: str = field(repr=False)
+    schema: str = ""
 
 
 @dataclass(frozen=True, slots=True)

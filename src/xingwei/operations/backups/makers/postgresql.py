@@ -18,6 +18,7 @@ from .base import Address, BackupProblem, Maker, Restored, Say, Taken, digest_of
 
 _TABLES = """SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%%'
+  AND (%s = '' OR n.nspname = %s)
 ORDER BY 1, 2"""
 
 
@@ -37,11 +38,12 @@ class Dump(Maker):
                 command: list[str | Path] = [
                     embedded.programs() / "pg_dump", "--format=custom", "--compress=6", "--no-password",
                     f"--snapshot={row[0]}", f"--file={part}", f"--host={address.host}", f"--port={address.port}",
-                    f"--username={address.user}", address.database,
+                    f"--username={address.user}", *([f"--schema={address.schema}"] if address.schema else []),
+                    address.database,
                 ]  # fmt: skip
                 run(command, env={"PGPASSWORD": address.password}, what="导出")
                 say(60, "在同一时刻清点各表行数")
-                tables = _counts(db)
+                tables = _counts(db, address.schema)
         except psycopg.Error as error:
             raise BackupProblem(f"连不上或读不了数据库：{str(error).strip().splitlines()[0][:200]}") from None
         except BackupProblem:
@@ -144,10 +146,10 @@ def _connected(address: Address) -> psycopg.Connection:
     )  # fmt: skip
 
 
-def _counts(db: psycopg.Connection) -> dict[str, int]:
-    """Rows of every table, `schema.table`; without the schema where that is public."""
+def _counts(db: psycopg.Connection, only: str = "") -> dict[str, int]:
+    """Rows of every table (of one schema), `schema.table`; without the schema where that is public."""
     counted: dict[str, int] = {}
-    for schema, table in db.execute(_TABLES.replace("%%", "%").encode()).fetchall():
+    for schema, table in db.execute(_TABLES.encode(), [only, only]).fetchall():
         row = db.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, table))).fetchone()
         assert row is not None
         counted[table if schema == "public" else f"{schema}.{table}"] = row[0]

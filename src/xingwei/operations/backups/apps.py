@@ -9,7 +9,6 @@ class BackupsConfig(AppConfig):
 
     def ready(self) -> None:
         from xingwei.base.ui.registry import HomeCard, NavItem, Served, registry
-
         from xingwei.service.contract import evidence as contract
 
         from . import board, evidence

@@ -22,6 +22,8 @@ from ..makers import Address, BackupProblem, maker_of
 from ..makers.base import run
 from ..makers.mysql import _server
 
+NAME = f"backup_source_{os.getpid()}"  # test processes share the server
+
 
 def quiet(_progress: int, _doing: str) -> None:
     pass
@@ -39,18 +41,18 @@ def postgres() -> Iterator[Address]:
     """A business database in the tests' own server."""
     server = os.environ["DATABASE_URL"]
     with psycopg.connect(server, autocommit=True) as db:
-        db.execute("DROP DATABASE IF EXISTS backup_source")
-        db.execute("CREATE DATABASE backup_source")
+        db.execute(f"DROP DATABASE IF EXISTS {NAME}")
+        db.execute(f"CREATE DATABASE {NAME}")
         info = db.info
-        address = Address(info.host, info.port, "backup_source", info.user, "")
-    with psycopg.connect(server, dbname="backup_source", autocommit=True) as db:
+        address = Address(info.host, info.port, NAME, info.user, "")
+    with psycopg.connect(server, dbname=NAME, autocommit=True) as db:
         db.execute("CREATE TABLE visit (id int PRIMARY KEY, at timestamptz NOT NULL)")
         db.execute("INSERT INTO visit SELECT n, now() - n * interval '1 minute' FROM generate_series(1, 1000) n")
         db.execute("CREATE SCHEMA his")
         db.execute("CREATE TABLE his.fee (id int, amount numeric(18, 2))")
     yield address
     with psycopg.connect(server, autocommit=True) as db:
-        db.execute("DROP DATABASE backup_source WITH (FORCE)")
+        db.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
 
 
 @pytest.mark.clause("6.1a")

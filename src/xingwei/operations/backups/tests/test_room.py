@@ -28,6 +28,7 @@ from ..engine.standing import State
 from ..models import Copy, Plan, Trial
 
 pytestmark = pytest.mark.django_db
+NAME = f"backup_room_{os.getpid()}"  # test processes share the server
 NOW = dt.datetime(2026, 3, 18, 9, 0, tzinfo=SHANGHAI)
 
 
@@ -36,15 +37,15 @@ def source() -> Iterator[dict[str, Any]]:
     """A small business database; its address as a connection's settings."""
     server = os.environ["DATABASE_URL"]
     with psycopg.connect(server, autocommit=True) as db:
-        db.execute("DROP DATABASE IF EXISTS backup_room")
-        db.execute("CREATE DATABASE backup_room")
+        db.execute(f"DROP DATABASE IF EXISTS {NAME}")
+        db.execute(f"CREATE DATABASE {NAME}")
         info = db.info
-        settings = {"host": info.host, "port": str(info.port), "database": "backup_room", "user": info.user}
-    with psycopg.connect(server, dbname="backup_room", autocommit=True) as db:
+        settings = {"host": info.host, "port": str(info.port), "database": NAME, "user": info.user}
+    with psycopg.connect(server, dbname=NAME, autocommit=True) as db:
         db.execute("CREATE TABLE visit AS SELECT generate_series(1, 20) AS id")
     yield settings
     with psycopg.connect(server, autocommit=True) as db:
-        db.execute("DROP DATABASE backup_room WITH (FORCE)")
+        db.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ deviation, what the signal's meaning says is the least that counts, and a third 
 from __future__ import annotations
 
 import datetime as dt
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,64 +45,104 @@ class Window:
         return cls(at, max(at - began, 1.0), max(at - began, 1.0))
 
 
-def usual(series: Series, window: Window) -> Floats:
-    """The values that the baseline stands on; empty where nothing came before."""
+def usual(times: Floats, values: Floats, window: Window) -> Floats:
+    """The values that the baseline stands on, of a series without gaps; empty where nothing came before."""
     at, recent_s = window.at, window.recent_s
-    before = series.times < at - recent_s
-    good = before & np.isfinite(series.values)
-    times, values = series.times[good], series.values[good]
-    if not len(times):
+    end = int(np.searchsorted(times, at - recent_s))
+    times, values = times[:end], values[:end]
+    if not end:
         return values
+    close = values[int(np.searchsorted(times, at - recent_s - 3 * 3_600.0)) :]
+    if times[0] < at - 2.5 * DAY_S:
+        chosen = _same_hour(times, values, at)
+        before = values[int(np.searchsorted(times, at - recent_s - 7_200.0)) :]
+        # Where the level has moved since, yesterday's is no measure of today.
+        if chosen is not None and (len(before) < _LEAST or _fits(chosen, before)):
+            return chosen
+    return close if len(close) >= _LEAST else values
+
+
+def _same_hour(times: Floats, values: Floats, at: float) -> Floats | None:
+    """What it did about this time of day on at least three days, if possible of the same sort."""
     days = np.floor((at - times) / DAY_S + 0.5)
     near = (np.abs((at - times) - days * DAY_S) <= HOUR_S) & (days >= 1)
-    alike = near & (_weekend(times) == _weekend(np.array([at]))[0])
-    for chosen in (alike, near):
-        if len(np.unique(days[chosen])) >= 3 and np.count_nonzero(chosen) >= 2 * _LEAST:
-            close = times > at - recent_s - 7_200.0
-            if np.count_nonzero(close) >= _LEAST and not _fits(values[chosen], values[close]):
-                break  # the level has moved since: yesterday's is no measure of today
-            return values[chosen]
-    close = times > at - recent_s - 3 * 3_600.0
-    return values[close] if np.count_nonzero(close) >= _LEAST else values
+    times, values, days = times[near], values[near], days[near]
+    alike = _weekend(times) == _weekend(np.array([at]))[0]
+    for mask in (alike, None):
+        which = days[mask] if mask is not None else days
+        if len(which) >= 2 * _LEAST and np.count_nonzero(np.diff(which)) >= 2:
+            return values[mask] if mask is not None else values
+    return None
 
 
 def finding(series: Series, window: Window) -> Finding | None:
     """How the series deviates at the moment; None where it is as usual, or where there is nothing to compare with."""
     at = window.at
     means = meaning(series.signal)
-    upto = series.times <= at
-    times, values = series.times[upto], series.values[upto]
+    end = int(np.searchsorted(series.times, at, side="right"))
+    times, values = series.times[:end], series.values[:end]
     good = np.isfinite(values)
-    if len(times) < _LEAST or not np.count_nonzero(good):
+    if not good.all():
+        times, values = times[good], values[good]
+    if end < _LEAST or len(times) < 2:
         return None
     if window.last_s == LAST_S:
         window = window.fitted(float(times[0]))
-    base = usual(Series(series.node, series.signal, times, values), window)
-    if _silent(times, good, at):
-        last = float(times[good][-1])
-        middle = float(np.median(base)) if len(base) else float("nan")
-        return _made(series, "silent", 0.0, 0.0, float("nan"), middle, last)
+    if _silent(times, at):
+        base = usual(times, values, window)
+        return _made(series, "silent", 0.0, 0.0, float("nan"), _at(np.sort(base), 0.5), float(times[-1]))
+    now = values[int(np.searchsorted(times, at - window.last_s, side="right")) :]
+    if len(now) < 2:
+        now = values[int(np.searchsorted(times, times[-1] - window.last_s)) :]
+    if _plainly_usual(times, values, now, window, means):
+        return None
+    base = usual(times, values, window)
     if len(base) < _LEAST:
         return None
     middle, scale = _centre(base, means)
-    z = _signed((values - middle) / scale, means)
-    now = good & (times > at - window.last_s)
-    if np.count_nonzero(now) < 2:
-        now = good & (times >= times[good][-1] - window.last_s)
-    sigma = float(np.quantile(z[now], 0.75))
-    value = float(np.median(values[now & (z >= np.median(z[now]))]))
+    z = _signed((now - middle) / scale, means)
+    order = np.argsort(z, kind="stable")
+    sigma = _at(z[order], 0.75)
+    value = float(now[order[int(0.75 * (len(now) - 1))]])
     strength = _strength(sigma, value, middle, means)
     if strength <= 0:
         return None
-    onset = _onset(times[good], z[good], at)
+    since = int(np.searchsorted(times, at - 6 * RECENT_S))
+    onset = _onset(times[since:], _signed((values[since:] - middle) / scale, means))
     return _made(series, "high" if value >= middle else "low", strength, sigma, value, middle, onset)
+
+
+def _plainly_usual(times: Floats, values: Floats, now: Floats, window: Window, means: Meaning) -> bool:
+    """A quick answer for most series: what is now lies well within what the last hours did. Not for demand, which
+    must be measured by the hour of the day, and not near a limit."""
+    if means.role == "load":
+        return False
+    first = int(np.searchsorted(times, window.at - window.recent_s - 3 * 3_600.0))
+    close = values[first : int(np.searchsorted(times, window.at - window.recent_s))]
+    if len(close) < 4 * _LEAST:
+        return False
+    close, now = np.sort(close), np.sort(now)
+    low, high = _at(now, 0.25), _at(now, 0.75)
+    if means.hard is not None and (low <= means.hard if means.bad == "down" else high >= means.hard):
+        return False
+    up = means.bad == "down" or high <= _at(close, 0.97)
+    down = means.bad == "up" or low >= _at(close, 0.03)
+    return up and down
+
+
+def _at(ordered: Floats, share: float) -> float:
+    """Quantile of sorted values by nearest rank; NaN of nothing."""
+    return float(ordered[round(share * (len(ordered) - 1))]) if len(ordered) else float("nan")
 
 
 def measured(series: Series, at: float) -> bool:
     """There are values of now and of before: that it is quiet can be said."""
-    good = np.isfinite(series.values) & (series.times <= at)
-    times = series.times[good]
-    return len(times) >= 2 * _LEAST and bool(times[-1] > at - max(LAST_S, 3 * (times[1] - times[0])))
+    end = int(np.searchsorted(series.times, at, side="right"))
+    if end < 2 * _LEAST:
+        return False
+    step = float(series.times[end - 1] - series.times[end - 2])
+    last = series.values[int(np.searchsorted(series.times, at - max(LAST_S, 3 * step))) : end]
+    return bool(np.isfinite(last).any()) and int(np.isfinite(series.values[:end]).sum()) >= 2 * _LEAST
 
 
 def _made(s: Series, state: str, strength: float, sigma: float, value: float, middle: float, onset: float) -> Finding:
@@ -120,18 +159,18 @@ def _weekend(times: Floats) -> Floats:
 
 
 def _centre(base: Floats, means: Meaning) -> tuple[float, float]:
-    middle = float(np.median(base))
-    spread = float(np.median(np.abs(base - middle))) * 1.4826
-    far = float(np.quantile(np.abs(base - middle), 0.99)) / 3.0
+    middle = _at(np.sort(base), 0.5)
+    away = np.sort(np.abs(base - middle))
     least = max(means.floor, means.relative * abs(middle), 1e-9)
-    return middle, max(spread, far, least)
+    return middle, max(_at(away, 0.5) * 1.4826, _at(away, 0.99) / 3.0, least)
 
 
 def _fits(old: Floats, new: Floats) -> bool:
     """Whether the level of just before the trouble lies within what is usual at this hour."""
-    middle = float(np.median(old))
-    spread = max(float(np.median(np.abs(old - middle))) * 1.4826, float(np.quantile(np.abs(old - middle), 0.9)) / 2)
-    return abs(float(np.median(new)) - middle) <= 4 * max(spread, 0.1 * abs(middle), 1e-9)
+    middle = _at(np.sort(old), 0.5)
+    away = np.sort(np.abs(old - middle))
+    spread = max(_at(away, 0.5) * 1.4826, _at(away, 0.9) / 2, 0.1 * abs(middle), 1e-9)
+    return abs(_at(np.sort(new), 0.5) - middle) <= 4 * spread
 
 
 def _signed(z: Floats, means: Meaning) -> Floats:
@@ -155,22 +194,20 @@ def _strength(sigma: float, value: float, middle: float, means: Meaning) -> floa
     return strength
 
 
-def _silent(times: Floats, good: Floats, at: float) -> bool:
+def _silent(times: Floats, at: float) -> bool:
     """Nothing has come for three times as long as is usual, and for five minutes at least."""
-    came = times[good]
-    steps = np.diff(came[-200:])
-    usual_step = float(np.median(steps)) if len(steps) else 60.0
-    return bool(at - came[-1] > max(3 * usual_step, 300.0))
+    if at - times[-1] <= 300.0:
+        return False
+    step = _at(np.sort(np.diff(times[-200:])), 0.5) if len(times) > 2 else 60.0
+    return bool(at - times[-1] > 3 * step)
 
 
-def _onset(times: Floats, z: Floats, at: float) -> float:
+def _onset(times: Floats, z: Floats) -> float:
     """The first moment since which most values have been out of the usual range."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        window = times > at - 6 * RECENT_S
-        t, out = times[window], z[window] > SIGMA * 0.75
-    if not out.any():
+    out = z > SIGMA * 0.75
+    hits = np.flatnonzero(out)
+    if not len(hits):
         return float(times[-1])
     share_since = np.cumsum(out[::-1])[::-1] / np.arange(len(out), 0, -1)
-    first = np.flatnonzero(out & (share_since >= 0.6))
-    return float(t[first[0]]) if len(first) else float(t[np.flatnonzero(out)[-1]])
+    first = hits[share_since[hits] >= 0.6]
+    return float(times[first[0]]) if len(first) else float(times[hits[-1]])

@@ -21,7 +21,7 @@ from .deviation import Window, finding, measured
 from .position import Field, Place, place
 from .rules import Facts, Match, events_by_node, matches
 from .signals import meaning
-from .types import LAYER_OF, PARTS, Event, Finding, Graph, Kind, Node, Rule, Series, Suspect, Verdict
+from .types import LAYER_OF, PARTS, Edge, Event, Finding, Graph, Kind, Node, Rule, Series, Suspect, Verdict
 
 # The weights of the sum. They are the same for every hospital and every fault.
 CAUSE, SYMPTOM, LOAD = 2.4, 1.1, 0.3
@@ -70,7 +70,7 @@ def rank(
         (f.node, f.signal) for f in found
     }
     known = [e for e in events if e.at <= at or e.kind == "notice"]
-    graph, known = with_people(graph, known)
+    graph = with_people(graph, found, known)
     told = events_by_node(known)
     seen = field_of(graph, found, calm, told, at)
     onset = _first_onset(found)
@@ -112,20 +112,19 @@ def field_of(
     return Field(weight, onset, frozenset(n for n in nodes if weight.get(n, 0.0) < 0.25))
 
 
-def with_people(graph: Graph, events: Sequence[Event]) -> tuple[Graph, list[Event]]:
+def with_people(graph: Graph, found: Sequence[Finding], events: Sequence[Event]) -> Graph:
     """Where people report something of a function, they and their computers are suspects too."""
+    places = {e.node for e in events if e.kind in {"report", "audit"}}
+    places |= {f.node for f in found if f.signal.startswith("cl.")}
     nodes = dict(graph.nodes)
-    more: list[Event] = []
-    reported = [e for e in events if e.kind in {"report", "audit"} and e.node in nodes]
-    for event in reported:
-        home = nodes[event.node]
+    edges = list(graph.edges)
+    for where in sorted(p for p in places if p in graph.nodes and graph.nodes[p].kind == Kind.FUNCTION):
+        home = nodes[where]
         for kind, label in ((Kind.CLIENT, "终端"), (Kind.USER, "操作与权限")):
-            key = f"{kind.value}:{event.node}"
-            nodes.setdefault(key, Node(key, f"{home.label} · {label}", kind, "hospital", "", home.system))
-            more.append(Event(event.at, event.kind, key, event.text, event.code, event.by, event.data, event.ref))
-    if len(nodes) == len(graph.nodes):
-        return graph, list(events)
-    return Graph(nodes.values(), graph.edges), [*events, *more]
+            key = f"{kind.value}:{where}"
+            nodes[key] = Node(key, f"{home.label} · {label}", kind, "hospital", "", home.system)
+            edges.append(Edge(where, key, "serves"))
+    return Graph(nodes.values(), edges) if len(nodes) > len(graph.nodes) else graph
 
 
 def _hypotheses(facts: Facts, seen: Field, rules: Sequence[Rule]) -> list[Hypothesis]:

@@ -16,6 +16,7 @@ UNKNOWN = 0.55  # what cannot be measured is neither normal nor abnormal
 ERRORS = dt.timedelta(minutes=90)
 CHANGES = dt.timedelta(hours=72)
 _DEPTH = 3
+PEOPLE = ("client:", "user:")  # nodes that stand for the computers and the people of a function
 _ORDER = {"high": "high", "low": "low", "silent": "silent"}
 
 
@@ -53,7 +54,7 @@ class Facts:
     def _around(self, node: str, at: str) -> Iterable[str]:
         graph = self.graph
         if at == "self":
-            return {node}
+            return {node, home_of(node)} if node.startswith(PEOPLE) else {node}
         if at == "needs":
             return _walk(graph.needs, node, _DEPTH)
         if at == "needed_by":
@@ -66,6 +67,11 @@ class Facts:
         if at == "near":
             return {node, *graph.needs.get(node, {}), *graph.needed_by.get(node, {})}
         return graph.nodes.keys() | {""}
+
+
+def home_of(node: str) -> str:
+    """client:function:his-charge → function:his-charge."""
+    return node.partition(":")[2]
 
 
 def events_by_node(events: Sequence[Event]) -> dict[str, list[Event]]:

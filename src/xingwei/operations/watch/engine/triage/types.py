@@ -218,6 +218,16 @@ class Verdict:
     def first(self) -> Suspect | None:
         return self.suspects[0] if self.suspects and not self.unknown else None
 
+    @property
+    def firm(self) -> bool:
+        """Sure enough, and on something that clearly left its usual range, to disturb people with it."""
+        first = self.first
+        return (
+            first is not None
+            and first.score >= 0.5
+            and any(f.strength >= 0.6 and f.node in {first.node, *first.explains} for f in self.findings)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Clause:
@@ -235,7 +245,7 @@ class Clause:
     words: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict, hash=False)
     hours: float = 0.0
 
 

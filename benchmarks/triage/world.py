@@ -136,7 +136,7 @@ class World:
         fail = {k: trouble.fail.get(k, zero) for k in graph.nodes}
         queue: dict[str, Floats] = {}
         order = self._order()
-        users = {a: [f for f in self.functions if a in graph.needs[f]] for a in self.pool}
+        users = {a: [f for f in self.functions if self._front(f) == a] for a in self.pool}
         busy = dict.fromkeys(self.pool, zero)
         lag = {e: int(self.rng.integers(0, 3)) for e in self.use}
         for _ in range(4):
@@ -156,6 +156,10 @@ class World:
                 busy[app] = np.minimum(held / size, 3.0)
                 queue[app] = np.clip((busy[app] - 0.95) * 8.0, 0.0, 12.0)
         return slow, fail, busy
+
+    def _front(self, function: str) -> str:
+        """The application whose threads wait for the whole of the function's call."""
+        return next((n for n in self.graph.needs[function] if n in self.pool), "")
 
     def demand(self, function: str, slow: Floats, fail: Floats) -> Floats:
         """Attempts a minute: people click again where it fails or hangs."""

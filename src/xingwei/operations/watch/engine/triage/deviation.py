@@ -63,14 +63,14 @@ def usual(times: Floats, values: Floats, window: Window) -> Floats:
 
 
 def _same_hour(times: Floats, values: Floats, at: float) -> Floats | None:
-    """What it did about this time of day on at least three days, if possible of the same sort."""
+    """What it did about this time of day on at least two days of the same sort, or three of any."""
     days = np.floor((at - times) / DAY_S + 0.5)
     near = (np.abs((at - times) - days * DAY_S) <= HOUR_S) & (days >= 1)
     times, values, days = times[near], values[near], days[near]
     alike = _weekend(times) == _weekend(np.array([at]))[0]
-    for mask in (alike, None):
+    for mask, least in ((alike, 1), (None, 2)):
         which = days[mask] if mask is not None else days
-        if len(which) >= 2 * _LEAST and np.count_nonzero(np.diff(which)) >= 2:
+        if len(which) >= 2 * _LEAST and np.count_nonzero(np.diff(which)) >= least:
             return values[mask] if mask is not None else values
     return None
 
@@ -100,16 +100,23 @@ def finding(series: Series, window: Window) -> Finding | None:
     if len(base) < _LEAST:
         return None
     middle, scale = _centre(base, means)
-    z = _signed((now - middle) / scale, means)
-    order = np.argsort(z, kind="stable")
-    sigma = _at(z[order], 0.75)
-    value = float(now[order[int(0.75 * (len(now) - 1))]])
+    sigma, value = _most(now, middle, scale, means, 0.75)
+    if len(now) >= 8:  # it may have begun only minutes ago
+        sigma, value = max((sigma, value), _most(now[-max(3, len(now) // 2) :], middle, scale, means, 0.6))
     strength = _strength(sigma, value, middle, means)
     if strength <= 0:
         return None
     since = int(np.searchsorted(times, at - 6 * RECENT_S))
     onset = _onset(times[since:], _signed((values[since:] - middle) / scale, means))
     return _made(series, "high" if value >= middle else "low", strength, sigma, value, middle, onset)
+
+
+def _most(now: Floats, middle: float, scale: float, means: Meaning, share: float) -> tuple[float, float]:
+    """How far it deviates, at that quantile of the deviations, and the value there."""
+    z = _signed((now - middle) / scale, means)
+    order = np.argsort(z, kind="stable")
+    at = order[round(share * (len(order) - 1))]
+    return float(z[at]), float(now[at])
 
 
 def _plainly_usual(times: Floats, values: Floats, now: Floats, window: Window, means: Meaning) -> bool:
@@ -121,8 +128,9 @@ def _plainly_usual(times: Floats, values: Floats, now: Floats, window: Window, m
     close = values[first : int(np.searchsorted(times, window.at - window.recent_s))]
     if len(close) < 4 * _LEAST:
         return False
+    late = np.sort(now[-max(3, len(now) // 2) :])
     close, now = np.sort(close), np.sort(now)
-    low, high = _at(now, 0.25), _at(now, 0.75)
+    low, high = min(_at(now, 0.25), _at(late, 0.4)), max(_at(now, 0.75), _at(late, 0.6))
     if means.hard is not None and (low <= means.hard if means.bad == "down" else high >= means.hard):
         return False
     up = means.bad == "down" or high <= _at(close, 0.97)

@@ -14,8 +14,22 @@ from dataclasses import dataclass, field
 
 from .types import Graph
 
-FULL = {"runs_on": 1.0, "stores_in": 1.0, "connects": 1.0, "serves": 0.9, "calls": 0.8}  # how surely trouble passes on
-FIRM = {"runs_on": 1.0, "stores_in": 0.8, "connects": 0.8, "serves": 0.5, "calls": 0.35}  # how much quiet contradicts
+FULL = {
+    "runs_on": 1.0,
+    "stores_in": 1.0,
+    "connects": 1.0,
+    "serves": 0.9,
+    "calls": 0.8,
+    "holds": 0.55,
+}  # how surely trouble passes on
+FIRM = {
+    "runs_on": 1.0,
+    "stores_in": 0.8,
+    "connects": 0.8,
+    "serves": 0.5,
+    "calls": 0.35,
+    "holds": 0.05,
+}  # how much quiet contradicts
 THROUGH_QUIET = 0.35
 DEPTH = 6
 SLACK = dt.timedelta(minutes=3)  # probes do not look at the same second

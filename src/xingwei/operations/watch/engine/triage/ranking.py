@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -28,9 +28,11 @@ CAUSE, SYMPTOM, LOAD = 2.4, 1.1, 0.3
 COVERED, CONTRADICTED, UPSTREAM, LATE, UNSEEN, QUIET = 3.0, 1.7, 1.3, 0.8, 1.4, 2.2
 RULE = {1: 3.6, 2: 2.4, 3: 1.0}
 CASE, CHANGE = 1.2, 0.9
-SHARPNESS = 1.35
+LISTED = 0.75  # decisive evidence says which part of the node it is: that the others are quiet is no contradiction
+SHARPNESS = 1.7
 NOTHING = 2.3  # what "something else" is worth
 SECOND = 0.22  # share of all deviation that must be left for a second cause
+SURE = 0.22  # below it nobody is named
 SHOWN = 8
 CHANGED = dt.timedelta(hours=72)
 
@@ -65,12 +67,15 @@ def rank(
     rows = list(series.values()) if isinstance(series, Mapping) else list(series)
     now = at.timestamp()
     window = Window.since(now, since.timestamp()) if since else Window(now)
+    graph = with_threads(graph)
+    rows += demand(graph, rows)
     found = [f for s in rows if s.node in graph.nodes and (f := finding(s, window))]
     calm = frozenset((s.node, s.signal) for s in rows if s.node in graph.nodes and measured(s, now)) - {
         (f.node, f.signal) for f in found
     }
     known = [e for e in events if e.at <= at or e.kind == "notice"]
     graph = with_people(graph, found, known)
+    found = [_of_client(graph, f) for f in found]
     told = events_by_node(known)
     seen = field_of(graph, found, calm, told, at)
     onset = _first_onset(found)
@@ -112,6 +117,40 @@ def field_of(
     return Field(weight, onset, frozenset(n for n in nodes if weight.get(n, 0.0) < 0.25))
 
 
+def with_threads(graph: Graph) -> Graph:
+    """An application waits for the interfaces that its functions use: a slow one holds the threads of all."""
+    edges = list(graph.edges)
+    for needs in [graph.needs[k] for k, n in graph.nodes.items() if n.kind == Kind.FUNCTION]:
+        apps = [k for k in needs if graph.nodes[k].kind == Kind.APPLICATION]
+        calls = [k for k in needs if graph.nodes[k].kind == Kind.INTERFACE]
+        edges += [Edge(a, c, "holds") for a in apps for c in calls]
+    return Graph(graph.nodes.values(), edges) if len(edges) > len(graph.edges) else graph
+
+
+def demand(graph: Graph, rows: Sequence[Series]) -> list[Series]:
+    """What people ask of each application, by the minute: its functions' business together. One function's figures
+    say little, since few come in a minute; together they say whether it is a rush."""
+    by_app: dict[str, list[Series]] = defaultdict(list)
+    for s in rows:
+        if s.signal == "biz.rate" and s.node in graph.needs:
+            for app, kind in graph.needs[s.node].items():
+                if kind == "serves" and graph.nodes[app].kind == Kind.APPLICATION:
+                    by_app[app].append(s)
+    return [_summed(app, those) for app, those in sorted(by_app.items()) if len(those) >= 3]
+
+
+def _summed(node: str, rows: Sequence[Series]) -> Series:
+    minutes = np.unique(np.concatenate([np.round(s.times / 60.0) for s in rows]))
+    total, count = np.zeros(len(minutes)), np.zeros(len(minutes))
+    for s in rows:
+        good = np.isfinite(s.values)
+        where = np.searchsorted(minutes, np.round(s.times[good] / 60.0))
+        np.add.at(total, where, s.values[good] / max(float(np.mean(s.values[good])), 1e-9))
+        np.add.at(count, where, 1.0)
+    values = np.where(count >= max(2, 0.5 * len(rows)), 100.0 * total / np.maximum(count, 1.0), np.nan)
+    return Series(node, "app.demand", minutes * 60.0, values)
+
+
 def with_people(graph: Graph, found: Sequence[Finding], events: Sequence[Event]) -> Graph:
     """Where people report something of a function, they and their computers are suspects too."""
     places = {e.node for e in events if e.kind in {"report", "audit"}}
@@ -125,6 +164,12 @@ def with_people(graph: Graph, found: Sequence[Finding], events: Sequence[Event])
             nodes[key] = Node(key, f"{home.label} · {label}", kind, "hospital", "", home.system)
             edges.append(Edge(where, key, "serves"))
     return Graph(nodes.values(), edges) if len(nodes) > len(graph.nodes) else graph
+
+
+def _of_client(graph: Graph, f: Finding) -> Finding:
+    """What is measured of a function's computers speaks of them, not of the function."""
+    key = f"{Kind.CLIENT.value}:{f.node}"
+    return replace(f, node=key) if f.signal.startswith("cl.") and key in graph.nodes else f
 
 
 def _hypotheses(facts: Facts, seen: Field, rules: Sequence[Rule]) -> list[Hypothesis]:
@@ -157,10 +202,11 @@ def _terms(facts: Facts, seen: Field, h: Hypothesis) -> dict[str, float]:
     cause, symptom, load = _own(facts, h)
     spot = h.place
     away = spot.upstream * (1 - 0.8 * cause)
+    listed = h.match.degree if h.match and h.match.rule.priority == 1 else 0.0
     terms = {
         "baseline": CAUSE * cause + SYMPTOM * symptom * (1 - away) + LOAD * load,
         "position": COVERED * spot.covered
-        - CONTRADICTED * spot.contradicted * (1 - 0.6 * cause)
+        - CONTRADICTED * spot.contradicted * (1 - 0.6 * cause) * (1 - LISTED * listed)
         - UPSTREAM * away
         - LATE * spot.late,
         "rule": RULE[h.match.rule.priority] * h.match.degree if h.match else 0.0,
@@ -217,7 +263,7 @@ def _verdict(
     found: Sequence[Finding],
     onset: dt.datetime | None,
 ) -> Verdict:
-    ordered = best_of_each(hypotheses)
+    ordered = folded(facts.graph, seen, best_of_each(hypotheses))
     causes = [ordered[0]] if ordered else []
     left = seen
     totals = {id(h): h.total for h in ordered}
@@ -237,7 +283,7 @@ def _verdict(
         _suspect(facts, seen, h, float(score)) for h, score in zip(ordered[:SHOWN], scores[:-1], strict=False)
     )
     rest = float(scores[len(suspects) : -1].sum())
-    unknown = not suspects or unknown_score + rest > max(suspects[0].score, 0.3)
+    unknown = not suspects or suspects[0].score < max(unknown_score, SURE)
     states = explaining.states(facts.graph, seen, [s.node for s in suspects[: len(causes)]], found)
     excluded = explaining.excluded(facts, {h.node for h in causes})
     return Verdict(
@@ -253,6 +299,36 @@ def best_of_each(hypotheses: list[Hypothesis]) -> list[Hypothesis]:
         if key not in best or h.total > best[key].total:
             best[key] = h
     return sorted(best.values(), key=lambda h: (-h.total, h.node, h.layer, h.party))
+
+
+def folded(graph: Graph, seen: Field, ordered: list[Hypothesis]) -> list[Hypothesis]:
+    """Siblings that fit the same row of the list and need the same part are one suspect, not rivals: the best of them
+    stands for all, and what all of them explain is its own."""
+    out: list[Hypothesis] = []
+    heads: dict[tuple[str, str, str], list[Hypothesis]] = defaultdict(list)
+    total = sum(seen.weight.values()) or 1.0
+    for h in ordered:
+        rule = h.match.rule.code if h.match else ""
+        head = next((o for o in heads[rule, h.layer, h.party] if rule and _siblings(graph, o.node, h.node)), None)
+        if head is None:
+            heads[rule, h.layer, h.party].append(h)
+            out.append(h)
+            continue
+        explains = dict(head.place.explains)
+        for node, share in h.place.explains.items():
+            explains[node] = max(share, explains.get(node, 0.0))
+        covered = sum(share * seen.weight.get(n, 0.0) for n, share in explains.items()) / total
+        head.terms["position"] += COVERED * (covered - head.place.covered)
+        head.place = replace(head.place, explains=explains, covered=covered)
+    return sorted(out, key=lambda h: (-h.total, h.node, h.layer, h.party))
+
+
+def _siblings(graph: Graph, a: str, b: str) -> bool:
+    apart = {"host", "link"}
+    shared = graph.needs.get(a, {}).keys() & graph.needs.get(b, {}).keys()
+    if any(str(graph.nodes[n].kind) not in apart for n in shared):
+        return True
+    return b in graph.needs.get(a, {}) or a in graph.needs.get(b, {})
 
 
 def _left(seen: Field, cause: Hypothesis) -> Field:

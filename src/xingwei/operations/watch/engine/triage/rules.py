@@ -53,8 +53,11 @@ class Facts:
 
     def _around(self, node: str, at: str) -> Iterable[str]:
         graph = self.graph
+        if node.startswith(PEOPLE):
+            home = home_of(node)
+            return {node, home} if at == "self" else {node} | set(self._around(home, at))
         if at == "self":
-            return {node, home_of(node)} if node.startswith(PEOPLE) else {node}
+            return {node}
         if at == "needs":
             return _walk(graph.needs, node, _DEPTH)
         if at == "needed_by":
@@ -65,7 +68,7 @@ class Facts:
                 found.update(graph.needed_by[needed])
             return found - {node}
         if at == "near":
-            return {node, *graph.needs.get(node, {}), *graph.needed_by.get(node, {})}
+            return {node} | _walk(graph.needs, node, 1) | _walk(graph.needed_by, node, 1)
         return graph.nodes.keys() | {""}
 
 
@@ -220,7 +223,7 @@ def _walk(steps: Mapping[str, Mapping[str, str]], node: str, depth: int) -> set[
     found: set[str] = set()
     edge = {node}
     for _ in range(depth):
-        edge = {then for here in edge for then in steps.get(here, {})} - found - {node}
+        edge = {t for here in edge for t, kind in steps.get(here, {}).items() if kind != "holds"} - found - {node}
         found |= edge
     return found
 

@@ -20,7 +20,7 @@ from ..frame import REPO, Bench, Outcome, quantile
 from .kinds import KINDS
 from .scenes import Scene, Truth, draw, scene
 
-LIST = REPO / "watches" / "guangyuan" / "responsibility.yaml"
+LIST = REPO / "watches" / "guangyuan" / "triage" / "responsibility.yaml"
 
 
 @dataclass(slots=True)

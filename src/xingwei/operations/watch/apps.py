@@ -8,4 +8,4 @@ class WatchConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import wiring  # noqa: F401 - registers itself
+        from . import triage_wiring, wiring  # noqa: F401 - register themselves

@@ -63,3 +63,86 @@ def rank(
     ]
     out = {"at": moment.isoformat(), "unknown": verdict.unknown, "unknown_score": round(verdict.unknown_score, 4)}
     typer.echo(json.dumps(out | {"causes": verdict.causes, "suspects": suspects}, ensure_ascii=False, indent=2))
+
+
+@app.command()
+def check(path: Annotated[Path, typer.Argument(help="责任清单的 YAML 文件。")]) -> None:
+    """检查责任清单文件，列出全部问题。"""
+    from xingwei.base.ui.datafiles import FileProblems, decode
+
+    from .responsibility import check as checked
+
+    try:
+        rows = checked(path.name, decode(path.read_bytes()))
+    except FileNotFoundError:
+        raise typer.BadParameter(f"没有这个文件：{path}") from None
+    except FileProblems as problems:
+        typer.echo(str(problems), err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"没有发现问题，{len(rows)} 条。")
+
+
+@app.command("import")
+def import_(path: Annotated[Path, typer.Argument(help="责任清单的 YAML 文件。")]) -> None:
+    """导入责任清单为草案；双方在页面上确认后生效。内容没变的不产生新版本。"""
+    from xingwei.base.policy.engine import system_actor
+    from xingwei.base.ui.datafiles import FileProblems
+
+    from .services.responsibility import import_list
+
+    try:
+        row = import_list(system_actor("cli"), path)
+    except FileProblems as problems:
+        typer.echo(str(problems), err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"{row}：{len(row.rows)} 条，{row.get_state_display()}。")
+
+
+@app.command()
+def judge(
+    said: Annotated[str, typer.Argument(help="用户的原话。")] = "",
+    path: Annotated[str, typer.Option("--path", help="检查指引的代号。")] = "",
+    case: Annotated[str, typer.Option("--case", help="问题单编号。")] = "",
+) -> None:
+    """判定是谁的问题，打印嫌疑排序；同时记下，可在页面上打开。"""
+    from xingwei.base.policy.engine import system_actor
+    from xingwei.service.desk.models import Case
+
+    from .services.base import WatchRefused
+    from .services.triage import judge as judged
+
+    row = Case.objects.filter(number=case).first() if case else None
+    if case and row is None:
+        raise typer.BadParameter(f"没有编号为 {case} 的问题单。")
+    try:
+        verdict = judged(system_actor("cli"), case=row, said=said, path=path)
+    except WatchRefused as refusal:
+        typer.echo(f"做不了：{refusal}", err=True)
+        raise typer.Exit(2) from None
+    named = "没有发现异常" if verdict.document["quiet"] else "未知" if verdict.unknown else verdict.suspect
+    typer.echo(f"判定：{named}（用时 {verdict.took_ms / 1000:.1f} 秒，{verdict.get_absolute_url()}）")
+    for i, s in enumerate(verdict.document["suspects"][:5], 1):
+        typer.echo(f"  {i}. {s['label']}  {s['layer']}  {s['owner_name'] or s['owner']}  {100 * s['score']:.0f} %")
+
+
+@app.command()
+def again() -> None:
+    """用现在的引擎和责任清单重判每一个被人改判过的案例；还有判错的，退出码 1。"""
+    from .engine.triage import rank as ranked
+    from .queries.triage import regression, rules_in_force
+    from .snapshots import unpacked
+
+    rules = rules_in_force()[1]
+    missed = 0
+    cases = regression()
+    for row in cases:
+        graph, series, events, at = unpacked(row.snapshot.inputs)
+        first = ranked(graph, series, events, at, rules=rules).first
+        hit = first is not None and (first.layer, first.owner) == (row.actual_layer, row.actual_owner)
+        missed += not hit
+        said = f"{first.layer} {first.owner}" if first else "未知"
+        typer.echo(
+            f"{'对' if hit else '错'}  {row.pk}  {row.symptom}：应为 {row.actual_layer} {row.actual_owner}，判 {said}"
+        )
+    typer.echo(f"{len(cases) - missed} / {len(cases)} 判对。")
+    raise typer.Exit(1 if missed else 0)

@@ -4,6 +4,7 @@ from .configuration import FunctionWatch, Job, MaintenanceWindow, Probe, Token
 from .happened import Beat, FunctionSpan, ProbeChange, Trouble
 from .measurements import Baseline, DayKind, Roll, Sample, Series
 from .processes import Blind, Lease, ProbeState, Process
+from .triage import ResponsibilityList, Snapshot, Verdict
 
 __all__ = [
     "Baseline",
@@ -19,9 +20,12 @@ __all__ = [
     "ProbeChange",
     "ProbeState",
     "Process",
+    "ResponsibilityList",
     "Roll",
     "Sample",
     "Series",
+    "Snapshot",
     "Token",
     "Trouble",
+    "Verdict",
 ]

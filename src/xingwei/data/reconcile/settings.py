@@ -6,7 +6,7 @@ GROUP = "对账"
 
 register(
     Setting(
-        "reconcile.drop", GROUP, "渠道账单目录", "simhospital/bills", kind="text",
+        "reconcile.drop", GROUP, "渠道账单目录", "simhospital/drop", kind="text",
         why="条款 1.8b：支付渠道、银行的账单文件放在这里；不是绝对路径时在运行目录之下",
     ),
     Setting("reconcile.keep_days", GROUP, "输入与结果保留", 1100, unit="天", low=31, high=3650,

@@ -162,7 +162,7 @@ class Judge:
         wanted = {"left": "0", "right": "1", "same": f"({own})", "other": f"(1 - ({own}))"}[where]
         other_row = "NOT list_contains(dx.members, p.rid)"
         if body.get("unmatched"):
-            return "(SELECT c.* FROM cand c WHERE rid IN (SELECT unnest(members) FROM d))", [
+            return f"(SELECT c.*, {self._time()} AS t FROM cand c WHERE rid IN (SELECT unnest(members) FROM d))", [
                 f"p.s = {wanted}",
                 other_row,
             ]

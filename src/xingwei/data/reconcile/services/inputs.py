@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from django.utils import timezone
+
 from xingwei.base.site.queries import value
 from xingwei.data.lake import session
 from xingwei.data.lake.engine.compile import Misunderstood
@@ -14,7 +16,7 @@ from xingwei.data.lake.engine.compile import Misunderstood
 from .. import kept
 from ..kept import Kept
 from ..models import Run
-from . import calls, insurance
+from . import bills, calls, insurance
 from .base import ReconcileRefused
 from .matching import side_titles
 
@@ -35,6 +37,8 @@ def gather(run: Run, place: Path, uploads: Mapping[str, Kept]) -> dict[str, list
             found[side] = [uploads[side]]
         elif "gateway" in source:
             found[side] = [calls.insurance(run.since, run.until, place / f"{side}.parquet")]
+        elif "bills" in source:
+            found[side] = [from_bills(source, run.since, run.until, place / f"{side}.parquet", title)]
         elif "run" in source:
             found[side] = borrowed(source, run.since, run.until, title)
         elif "drop" in source:
@@ -67,6 +71,17 @@ def from_lake(source: Mapping[str, Any], since: dt.date, until: dt.date, target:
     except Misunderstood as problem:
         raise ReconcileRefused(f"{title}：{problem}") from None
     return kept.keep(target, f"{title}.parquet", source="、".join(source["datasets"]))
+
+
+def from_bills(source: Mapping[str, Any], since: dt.date, until: dt.date, target: Path, title: str) -> Kept:
+    """The channels' bills of these days and of those after them that are there already, as one file of rows."""
+    last = min(until + dt.timedelta(days=int(source.get("days_after", 0))), timezone.localdate() - dt.timedelta(days=1))
+    wanted = [since + dt.timedelta(days=n) for n in range((until - since).days + 1)]
+    root = drop_directory()
+    later = [until + dt.timedelta(days=n) for n in range(1, max(0, (last - until).days) + 1)]
+    days = wanted + [d for d in later if bills.there(root, source["bills"], d)]
+    read = bills.read_days(root, source["bills"], days, target)
+    return kept.keep(target, f"{title}.parquet", source="、".join(p.name for p in read[:6]))
 
 
 def borrowed(source: Mapping[str, Any], since: dt.date, until: dt.date, title: str) -> list[Kept]:

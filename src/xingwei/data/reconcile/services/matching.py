@@ -21,6 +21,7 @@ from ..words import plain, yuan
 from .base import ReconcileRefused
 
 MEMORY_MB = 1536
+EPOCH = dt.date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,7 @@ def _found(spec: Spec, row: Mapping[str, Any]) -> Found:
     """The engine's row in the room's terms."""
     pair = next(p for p in spec.pairs if p.name == row["pair"])
     fields = json.loads(row["fields"] or "{}")
-    left, right = fields.get("left") or {}, fields.get("right") or {}
+    left, right = (_dated(spec, fields.get(side) or {}) for side in ("left", "right"))
     one = {n: right.get(n) if right.get(n) not in (None, "") else left.get(n) for n in pair.used()}
     time = (pair.window.time if pair.window else "") or pair.day
     names = list(dict.fromkeys(f for key in pair.keys for f in key.fields))
@@ -244,6 +245,16 @@ def _found(spec: Spec, row: Mapping[str, Any]) -> Found:
     )  # fmt: skip
 
 
+def _dated(spec: Spec, cells: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields that are dates as dates: the engine counts days since 1970."""
+    return {
+        n: (EPOCH + dt.timedelta(days=int(v))).isoformat()
+        if v is not None and n in spec.fields and spec.fields[n].type == "date" and str(v).isdigit()
+        else v
+        for n, v in cells.items()
+    }
+
+
 def _proof(spec: Spec, pair: Any, proof: Mapping[str, Any]) -> dict[str, Any]:
     """A row of proof with its place; own: of the difference itself, else found by a rule."""
     source = str(proof["source"])
@@ -252,6 +263,8 @@ def _proof(spec: Spec, pair: Any, proof: Mapping[str, Any]) -> dict[str, Any]:
     if cells is None:
         names = list(spec.evidence[source].fields) if source in spec.evidence else list(pair.used())
         cells = dict(zip(names, proof.get("values") or (), strict=False))
+    else:
+        cells = _dated(spec, cells)
     place = {"left": pair.left, "right": pair.right}.get(source, source)
     return {"source": place, "title": titles.get(place, place), "own": "fields" in proof, "cells": cells,
             "file": proof.get("file") or "", "line": proof.get("line")}  # fmt: skip

@@ -13,7 +13,7 @@ import duckdb
 from . import sql
 from .tables import Reading
 
-KEYS = "k0"
+NO_KEY, PADDED = 1 << 20, 1 << 41  # added to a bucket's count for each row without a key, with blanks around its key
 
 
 def bits_for(rows: int) -> int:
@@ -27,49 +27,79 @@ def compared(reading: Reading) -> list[str]:
     return list(dict.fromkeys([pair.amount, *(c.field for c in pair.compare), *pair.groups]))
 
 
-def bucket(reading: Reading, bits: int) -> str:
-    key = reading.pair.keys[0]
-    fields = ", ".join(reading.digest(name) for name in key.fields)
-    return f"(hash({fields}) & {(1 << bits) - 1})::UINTEGER"
+class Buckets:
+    """How a key becomes a bucket. trimmed: blanks around keys are no part of them; asked for once some were seen."""
+
+    def __init__(self, bits: int, trimmed: bool = False) -> None:
+        self.mask, self.trimmed = (1 << bits) - 1, trimmed
+
+    def _keys(self, reading: Reading) -> list[str]:
+        read = reading.exact if self.trimmed else reading.digest
+        return [read(name) for name in reading.pair.keys[0].fields]
+
+    def hashed(self, reading: Reading) -> str:
+        return f"hash({', '.join(self._keys(reading))})"
+
+    def bucket(self, reading: Reading) -> str:
+        return f"({self.hashed(reading)} & {self.mask})::UINTEGER"
+
+    def fingerprint(self, reading: Reading) -> str:
+        """What must agree of a row, as one hash of 62 bits."""
+        own = set(reading.pair.keys[0].fields)
+        values = [reading.digest(name) for name in compared(reading) if name not in own or self.trimmed]
+        if reading.pair.day:
+            values.append(reading.day())
+        return f"(hash({', '.join([self.hashed(reading), *values])}) >> 2)::BIGINT"
+
+    def counted(self, reading: Reading, sign: str) -> str:
+        """A row without a key, or with blanks around it, never balances a bucket."""
+        cases = [f"WHEN {' OR '.join(f'{key} IS NULL' for key in self._keys(reading))} THEN {NO_KEY}"]
+        if not self.trimmed and (padded := [_padded(key) for key in reading.texts(reading.pair.keys[0].fields)]):
+            cases.append(f"WHEN {' OR '.join(padded)} THEN {PADDED}")
+        return f"CASE {' '.join(cases)} ELSE {sign}1 END"
 
 
-def fingerprint(reading: Reading) -> str:
-    """What must agree of a row, as one hash of 62 bits."""
-    values = [reading.digest(name) for name in dict.fromkeys([*reading.pair.keys[0].fields, *compared(reading)])]
-    if reading.pair.day:
-        values.append(reading.day())
-    return f"(hash({', '.join(values)}) >> 2)::BIGINT"
+def _padded(key: str) -> str:
+    return f"{key} < '!' OR ends_with({key}, ' ')"
 
 
-def keyed(reading: Reading) -> str:
-    return " AND ".join(f"{reading.digest(name)} IS NOT NULL" for name in reading.pair.keys[0].fields)
+def differing(con: duckdb.DuckDBPyConnection, left: Reading, right: Reading, bits: int) -> Buckets:
+    """Table `bad`: the buckets that are not the same on both sides."""
+    buckets = Buckets(bits)
+    if _differing(con, left, right, buckets) >= PADDED // 2:
+        buckets = Buckets(bits, trimmed=True)
+        _differing(con, left, right, buckets)
+    return buckets
 
 
-def differing(con: duckdb.DuckDBPyConnection, left: Reading, right: Reading, bits: int) -> int:
-    """Table `bad`: the buckets that are not the same on both sides. → how many."""
+def _differing(con: duckdb.DuckDBPyConnection, left: Reading, right: Reading, buckets: Buckets) -> int:
+    """→ the largest count of a bucket."""
     sides = [
-        f"SELECT {bucket(r, bits)} AS b, {sign}{fingerprint(r)} AS h, {sign}1 AS n FROM {r.book.scan()}"
-        f" WHERE {r.where()} AND {keyed(r)}"
+        f"SELECT {buckets.bucket(r)} AS b, {sign}{buckets.fingerprint(r)} AS h, {buckets.counted(r, sign)} AS n"
+        f" FROM {r.book.scan()} WHERE {r.where()}"
         for r, sign in ((left, ""), (right, "-"))
     ]
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE bad AS SELECT b FROM ({' UNION ALL '.join(sides)}) GROUP BY b"
+        f"CREATE OR REPLACE TEMP TABLE bad AS SELECT b, sum(n) AS n FROM ({' UNION ALL '.join(sides)}) GROUP BY b"
         " HAVING sum(h) <> 0 OR sum(n) <> 0"
     )
-    found = con.execute("SELECT count(*) FROM bad").fetchone()
+    found = con.execute("SELECT coalesce(max(n), 0) FROM bad").fetchone()
     assert found is not None
     return int(found[0])
 
 
-def fetch(con: duckdb.DuckDBPyConnection, left: Reading, right: Reading, bits: int | None) -> None:
-    """Table `cand`: the rows of the differing buckets, every field exact. bits None: all rows."""
-    sides = [_fetched(reading, side, bits) for side, reading in enumerate((left, right))]
+def fetch(con: duckdb.DuckDBPyConnection, left: Reading, right: Reading, buckets: Buckets | None) -> int:
+    """Table `cand`: the rows of the differing buckets, every field exact. Without buckets: all rows. → how many."""
+    sides = [_fetched(reading, side, buckets) for side, reading in enumerate((left, right))]
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE cand AS SELECT row_number() OVER () AS rid, * FROM ({' UNION ALL '.join(sides)})"
     )
+    found = con.execute("SELECT count(*) FROM cand").fetchone()
+    assert found is not None
+    return int(found[0])
 
 
-def _fetched(reading: Reading, side: int, bits: int | None) -> str:
+def _fetched(reading: Reading, side: int, buckets: Buckets | None) -> str:
     pair = reading.pair
     fields = [f"{reading.exact(name)} AS f_{name}" for name in pair.used()]
     picked = ", ".join(
@@ -81,7 +111,7 @@ def _fetched(reading: Reading, side: int, bits: int | None) -> str:
             f"{reading.book.line} AS line",
         ]
     )
-    test = f"({bucket(reading, bits)} IN (FROM bad) OR NOT ({keyed(reading)}))" if bits is not None else "true"
+    test = f"{buckets.bucket(reading)} IN (SELECT b FROM bad)" if buckets else "true"
     inner = f"SELECT {picked} FROM {reading.book.scan(place=True)} WHERE {reading.where()} AND {test}"
     amount = f"coalesce(f_{pair.amount}, 0)"
     keys = []

@@ -129,12 +129,14 @@ class Matcher:
 
     def _combine(self, fields: list[str], most: int) -> None:
         """Several rows against several, equal to the cent; rows of a number that differs count as well."""
+        same = " AND ".join(f"x.f_{name} = y.f_{name}" for name in fields)
         by = ", ".join(f"f_{name}" for name in fields)
         whole = " AND ".join(f"f_{name} IS NOT NULL" for name in fields)
         self.con.execute(
             f"CREATE OR REPLACE TEMP TABLE grouped AS SELECT list(rid ORDER BY s, a, u) AS members FROM"
             f" (SELECT rid, s, a, u, {by}, 1 AS open FROM rest UNION ALL SELECT c.rid, c.s, c.a, c.u, {_prefixed(fields)}, 0"
-            " FROM pairs p JOIN cand x ON x.rid = p.l JOIN cand y ON y.rid = p.r JOIN cand c ON c.rid IN (p.l, p.r) WHERE x.a <> y.a)"
+            f" FROM pairs p JOIN cand x ON x.rid = p.l JOIN cand y ON y.rid = p.r AND {same} JOIN cand c ON c.rid IN (p.l, p.r)"
+            " WHERE x.a <> y.a)"
             f" WHERE {whole} GROUP BY {by} HAVING count(*) FILTER (s = 0) > 0 AND count(*) FILTER (s = 1) > 0"
             f" AND sum(open) > 0 AND count(*) BETWEEN 3 AND {most} AND sum(CASE s WHEN 0 THEN a ELSE -a END) = 0"
         )

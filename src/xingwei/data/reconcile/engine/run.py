@@ -20,6 +20,7 @@ from .spec import Pair, Side, Spec
 from .tables import Book, Reading, Source, bring, digests
 from .totals import Total, check_values, totals
 
+FEW = 200_000  # rows that one thread is quickest with
 Progress = Callable[[str, float], None]
 
 
@@ -43,8 +44,8 @@ def run(
     exact: read every row exactly, without digests first (for proofs; slow). Raises BadInput and SpecProblem.
     """
     workdir.mkdir(parents=True, exist_ok=True)
-    return _Run(spec, workdir, progress or (lambda _what, _share: None), period, now, exact).go(
-        sides, evidence or {}, memory_mb, threads
+    return _Run(spec, workdir, progress or (lambda _what, _share: None), period, now, exact, threads).go(
+        sides, evidence or {}, memory_mb
     )
 
 
@@ -57,6 +58,7 @@ class _Run:
         period: Period | None,
         now: dt.datetime | None,
         exact: bool,
+        threads: int,
     ) -> None:
         self.spec, self.workdir, self.progress, self.period, self.now, self.exact = (
             spec,
@@ -67,13 +69,14 @@ class _Run:
             exact,
         )
         self.timings: dict[str, float] = {}
+        self.threads = threads
         self._since = time.perf_counter()
 
-    def go(self, sides: Mapping[str, Source], evidence: Mapping[str, Source], memory_mb: int, threads: int) -> Outcome:
+    def go(self, sides: Mapping[str, Source], evidence: Mapping[str, Source], memory_mb: int) -> Outcome:
         spill = self.workdir / "spill"
         with duckdb.connect() as self.con:
             self.con.execute(
-                f"SET memory_limit = '{memory_mb}MB'; SET threads = {threads}; SET preserve_insertion_order = false"
+                f"SET memory_limit = '{memory_mb}MB'; SET threads = {self.threads}; SET preserve_insertion_order = false"
             )
             self.con.execute(f"SET temp_directory = {sql.text(str(spill))}; SET enable_progress_bar = false")
             try:
@@ -122,12 +125,13 @@ class _Run:
             check_values(self.con, reading)
         sums = (totals(self.con, readings[0]), totals(self.con, readings[1]))
         self._lap("totals")
-        bits = None if self.exact else candidates.bits_for(left.rows + right.rows)
-        if bits is not None:
-            candidates.differing(self.con, *readings, bits)
+        buckets = None
+        if not self.exact:
+            buckets = candidates.differing(self.con, *readings, candidates.bits_for(left.rows + right.rows))
             self._lap("compare")
-        candidates.fetch(self.con, *readings, bits)
+        few = candidates.fetch(self.con, *readings, buckets) < FEW
         self._lap("fetch")
+        self.con.execute(f"SET threads = {1 if few else self.threads}")
         Matcher(self.con, pair).run()
         describe.describe(self.con, self.spec, pair)
         self._lap("match")
@@ -135,7 +139,9 @@ class _Run:
         judge.run()
         write.append(self.con, self.spec, pair, judge)
         self._lap("causes")
-        return self._result(pair, sums)
+        result = self._result(pair, sums)
+        self.con.execute(f"SET threads = {self.threads}")
+        return result
 
     def _now(self, pair: Pair) -> int:
         """Local microseconds."""

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,29 @@ class Reading:
             there = ""
         column, kind = self.column(field), self.kind(field)
         return sql.digest(column, self.book.types, kind, self.spec.scale, self.spec.timezone_hours, there)
+
+    def stored(self, field: str) -> str:
+        """The column of the field, empty where the side has none."""
+        column = self.column(field)
+        return sql.name(column.column) if column.constant is None and column.column in self.book.types else ""
+
+    def summable(self) -> str:
+        """The amount as it can be added up quickest; `minor` makes minor units of the sum."""
+        return self.stored(self.pair.amount) if self._plain_amount() else self.exact(self.pair.amount)
+
+    def minor(self, total: Any) -> int:
+        return int(Decimal(total or 0).scaleb(self.spec.scale if self._plain_amount() else 0))
+
+    def _plain_amount(self) -> bool:
+        column = self.column(self.pair.amount)
+        stored = self.book.types.get(column.column, "")
+        fits = stored.startswith("DECIMAL") and int(stored.rstrip(")").split(",")[1]) <= self.spec.scale
+        return fits and not _turned(column) and column.constant is None
+
+    def texts(self, fields: Sequence[str]) -> list[str]:
+        """Columns of the fields that are stored as text, as they stand."""
+        columns = [self.column(name) for name in fields if self.kind(name) == "text"]
+        return [sql.name(c.column) for c in columns if self.book.types.get(c.column) == "VARCHAR" and not c.codes]
 
     def day(self) -> str:
         """Days since 1970, NULL where the pair has no day."""

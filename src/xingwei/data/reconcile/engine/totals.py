@@ -23,18 +23,31 @@ class Total:
 
 
 def totals(con: duckdb.DuckDBPyConnection, reading: Reading) -> list[Total]:
-    """Of the rows inside the period. Raises BadInput where an amount or a day cannot be read."""
-    groups = [f"coalesce({reading.exact(name)}, '')" for name in reading.pair.groups]
-    amount, kept = reading.exact(reading.pair.amount), f"NOT ({reading.refunded()})"
-    picked = ", ".join([f"{g} AS g{i}" for i, g in enumerate(groups)] + [f"{amount} AS a", f"{kept} AS kept"])
-    keys = [f"g{i}" for i in range(len(groups))]
-    sums = "coalesce(sum(a), 0), count(*), coalesce(sum(a) FILTER (kept), 0), count(*) FILTER (kept)"
+    """Of the rows inside the period. First by the columns as they are stored, then by what they mean: few values are
+    looked at closely instead of every row."""
+    pair = reading.pair
+    stored = list(dict.fromkeys(c for name in (*pair.groups, pair.refund.flag) if name and (c := reading.stored(name))))
+    amount = reading.summable()
+    if pair.refund.flag:
+        sums, kept = f"sum({amount}) AS a, count(*) AS n", f"NOT ({reading.refunded()})"
+        kept_sums = f"sum(a) FILTER ({kept}), sum(n) FILTER ({kept})"
+    else:
+        sums = f"sum({amount}) AS a, count(*) AS n, sum({amount}) FILTER ({amount} >= 0) AS ka,"
+        sums += f" count(*) FILTER (coalesce({amount}, 0) >= 0) AS kn"
+        kept_sums = "sum(ka), sum(kn)"
+    groups = [f"coalesce({reading.exact(name)}, '') AS g{i}" for i, name in enumerate(pair.groups)]
+    inner = (
+        f"SELECT {', '.join([*stored, sums])} FROM {reading.book.scan()} WHERE {reading.where()} AND {reading.inside()}"
+    )
     rows = con.execute(
-        f"SELECT {', '.join([*keys, sums])} FROM (SELECT {picked} FROM {reading.book.scan()}"
-        f" WHERE {reading.where()} AND {reading.inside()}) {'GROUP BY ALL' if keys else ''}"
+        f"SELECT {', '.join([*groups, 'sum(a), sum(n)', kept_sums])} FROM ({inner} {'GROUP BY ALL' if stored else ''})"
+        f" {'GROUP BY ALL' if groups else ''}"
     ).fetchall()
     n = len(groups)
-    return [Total(tuple(r[:n]), int(r[n]), int(r[n + 1]), int(r[n + 2]), int(r[n + 3])) for r in rows]
+    return [
+        Total(tuple(r[:n]), *(reading.minor(v) if i % 2 == 0 else int(v or 0) for i, v in enumerate(r[n:])))
+        for r in rows
+    ]
 
 
 def check_values(con: duckdb.DuckDBPyConnection, reading: Reading) -> None:

@@ -79,7 +79,8 @@ def _causes(con: duckdb.DuckDBPyConnection, spec: Spec, pair: Pair) -> None:
                 *remedy,
             )
         )
-    con.executemany(f"INSERT INTO causes VALUES ({', '.join('?' * 12)})", rows)
+    marks = f"({', '.join('?' * 12)})"
+    con.execute(f"INSERT INTO causes VALUES {', '.join([marks] * len(rows))}", [value for row in rows for value in row])
     fields = list(pair.used())
     money = frozenset(n for n in fields if spec.fields[n].type == "money")
     times = frozenset(n for n in fields if spec.fields[n].type == "time")

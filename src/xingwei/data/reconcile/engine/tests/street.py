@@ -13,7 +13,10 @@ import duckdb
 import pyarrow as pa
 
 SINCE, UNTIL = dt.date(2026, 3, 1), dt.date(2026, 3, 30)
-BOOK = ("uid", "setl_id", "msgid", "visit", "psn", "batch", "insutype", "clr_type", "refd", "total", "fund", "acct", "cash", "order_no", "paid", "method", "at")  # fmt: skip
+BOOK = (
+    "uid", "setl_id", "msgid", "visit", "psn", "batch", "insutype", "clr_type", "refd", "total", "fund", "acct", "cash",
+    "order_no", "paid", "method", "at",
+)  # fmt: skip
 CHANNEL = ("uid", "order_no", "paid", "psn", "at")
 CALLS = ("msgid", "state", "at")
 INSURANCE = (
@@ -265,8 +268,9 @@ class Street:
         out: dict[str, list[Path]] = {}
         money = {"total", "fund", "acct", "cash", "paid"}
         with duckdb.connect() as con:
-            for name, rows, columns in (("his", self.his, BOOK), ("centre", self.centre, BOOK), ("channel", self.channel, CHANNEL), ("calls", self.calls, CALLS)):  # fmt: skip
-                types = {"at": "TIMESTAMP"} | {c: "DECIMAL(18,2)" for c in money}
+            sides = (("his", self.his, BOOK), ("centre", self.centre, BOOK), ("channel", self.channel, CHANNEL))
+            for name, rows, columns in (*sides, ("calls", self.calls, CALLS)):
+                types = {"at": "TIMESTAMP"} | dict.fromkeys(money, "DECIMAL(18,2)")
                 out[name] = []
                 for part in range(parts if name != "calls" else 1):
                     mine = rows[part :: parts if name != "calls" else 1]

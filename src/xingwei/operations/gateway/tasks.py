@@ -6,7 +6,7 @@ from procrastinate.contrib.django import app
 
 from xingwei.base.policy.engine import system_actor
 
-from .services import alerts, archive, catalogue, critical, text, volumes
+from .services import alerts, archive, catalogue, critical, lookups, text, volumes
 
 
 @app.periodic(cron="* * * * *")
@@ -63,4 +63,5 @@ def every_night(timestamp: int) -> None:
     volumes.count_again(27)
     archive.run(system_actor("task"))
     volumes.prune()
+    lookups.prune()
     catalogue.by_date()

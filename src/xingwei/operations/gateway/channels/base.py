@@ -229,6 +229,18 @@ class Selective(Protocol):
     def can_repeat(self, outgoing: Outgoing) -> bool: ...
 
 
+@runtime_checkable
+class Looker(Protocol):
+    """A way out that can be asked about one value, for rules that look something up. It changes nothing there."""
+
+    def can_look_up(self) -> bool:
+        """Its settings say how."""
+
+    async def look_up(self, value: str, deadline: float) -> Mapping[str, str] | None:
+        """What it knows of the value: columns or JSON paths with their texts; None: nothing. Raises ChannelProblem
+        where it cannot be asked."""
+
+
 def left(deadline: float) -> float:
     """Seconds until a deadline on time.monotonic(), never negative."""
     return max(0.0, deadline - time.monotonic())

@@ -53,6 +53,14 @@ CONNECTIONS = whole("最多连接数", 1, 5000, 200)
 SIZE = number("消息长度上限（MB）", 0.01, 64, 16)
 
 
+LOOKUP = {
+    "lookup_s": number("查询时限（秒）", 0.05, 30, 2, "规则 lookup 每问一次最多等这么久"),
+    "lookup_cache_s": number(
+        "查到的结果留用多久（秒）", 0, 86_400, 300, "同样的问题在这段时间内不再问；随消息存下的结果不过期"
+    ),
+}
+
+
 def settings(required: list[str], **properties: Any) -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -26,14 +26,14 @@ class Policy:
     in a row close it.
     """
 
-    window_s: float = 60
+    window_s: float = 60.0
     minimum: int = 20
     failure_rate: float = 0.5
-    slow_s: float = 3
+    slow_s: float = 3.0
     slow_rate: float = 0.6
     timeouts: int = 5
-    wait_s: float = 30
-    wait_cap_s: float = 300
+    wait_s: float = 30.0
+    wait_cap_s: float = 300.0
     probes: int = 20
 
     @classmethod

@@ -10,6 +10,7 @@ from .configuration import (
 )
 from .critical import CriticalRule, CriticalValue
 from .edits import Edit
+from .lookups import Lookup
 from .plans import Drill, Plan, PlanApproval, PlanVersion, ThresholdVersion
 from .processes import Breaker, BreakerEvent, Gauge, Lease, Process
 from .traffic import Attempt, Delivery, Message, Queued
@@ -31,6 +32,7 @@ __all__ = [
     "Edit",
     "Gauge",
     "Lease",
+    "Lookup",
     "Message",
     "Plan",
     "PlanApproval",

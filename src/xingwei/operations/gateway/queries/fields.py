@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ..engine import documents, frames, masking, names, rules, text
 from ..engine.documents import Document
 from ..models import Message
-from . import released
+from . import lookups, released
 
 MOST = 2_000
 _FIELD = re.compile(r"^([A-Z][A-Z0-9]{0,2}(?:\[\d+\])?-\d+)")
@@ -68,10 +68,12 @@ def compare(message: Message, kind: str, charset: str, version_id: int | None, *
         try:
             route = released.compiled(version_id)
             if route is not None:
-                applied = route.apply(after, released.facts(message))
+                applied = route.apply(after, released.facts(message), answers=lookups.of(message.id))
                 changes, made.dropped = applied.changes, applied.dropped
                 sent = applied.document
                 made.processed = b"" if applied.dropped else sent.to_bytes()
+        except rules.Needs as needs:
+            made.problem = f"还没有加工：{needs}"
         except (rules.RuleProblem, documents.DocumentProblem) as problem:
             made.problem = str(problem)
     converted = sent is not None and sent.kind != kind

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..engine import documents, masking, rules, text
 from ..models import Channel, CodeMap, CodeMapVersion, Message, Route, RouteVersion
-from . import detail, released
+from . import detail, lookups, released
 
 MOST, SHOWN, FIELDS_SHOWN = 500, 30, 12
 _INDEX = re.compile(r"\[\d+\]")
@@ -142,10 +142,12 @@ def _run(message: Message, kind: str, route: rules.Route | None) -> _Result:
         if not route.matches(document, facts):
             return _Result("不受理", {})
         key = route.key(document)
-        applied = route.apply(document, facts)
+        applied = route.apply(document, facts, answers=lookups.of(message.id))
         if applied.dropped:
             return _Result("不转发", {})
         raw = b"\n".join(part.to_bytes() for part in applied.parts or [applied.document])
+    except rules.Needs as needs:
+        return _Result(f"送出前{needs}", {})
     except (documents.DocumentProblem, rules.RuleProblem) as problem:
         return _Result(f"隔离：{problem}", {})
     fields = dict(applied.document.fields())

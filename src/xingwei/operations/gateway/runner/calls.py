@@ -11,17 +11,19 @@ import json
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..channels.base import Answer, CallFailed, NotSent, Outgoing, Overloaded, Received, Unknown
 from ..engine.numbers import number_at
+from ..engine.rules import Needs, Question
 from .backlog import Item
 from .configuration import Plan
 from .dispatcher import Dispatcher, outgoing_of
 from .inflow import Inflow, items_of
 from .ledger import Ledger, Setback, Settlement
+from .lookups import LookupDown
 from .store import Entry, Store, now_micros
 
 log = logging.getLogger(__name__)
@@ -76,11 +78,13 @@ class Caller:
         store: Store,
         ledger: Ledger,
         process: Callable[[Item], list[bytes] | None],
+        look_up: Callable[[Item, Sequence[Question]], Awaitable[None]],
     ) -> None:
         self.store = store
         self.ledger = ledger
         self.cache = Cache()
         self._process = process
+        self._look_up = look_up
         self._late: set[asyncio.Task[Any]] = set()
 
     async def __call__(self, inflow: Inflow, received: Received, budget_s: float) -> bytes:
@@ -124,7 +128,12 @@ class Caller:
         item = items_of(entry)[0]
         item.call = True
         try:
-            parts = self._process(item)
+            parts = await self._processed(call, item)
+        except (LookupDown, TimeoutError) as error:
+            out.guard.cancel(ticket)
+            why = error.reason if isinstance(error, LookupDown) else "在时限内没有查到规则要的内容"
+            self._settle(call, item, "cancelled", settled_by=f"没有发出：{why}")
+            return self._planned(call, why, sent=False)
         except (ValueError, KeyError) as error:
             out.guard.cancel(ticket)
             self._settle(call, item, "cancelled", settled_by=f"没有发出：{error}")
@@ -148,6 +157,14 @@ class Caller:
                     settled_by="没有发出：数据库没有及时回答",
                 )
             )
+
+    async def _processed(self, call: _Call, item: Item) -> list[bytes] | None:
+        """Raises ValueError, KeyError; LookupDown, TimeoutError where what the rules ask is not answered in time."""
+        while True:
+            try:
+                return self._process(item)
+            except Needs as needs:
+                await asyncio.wait_for(self._look_up(item, needs.questions), call.left)
 
     async def _send(self, call: _Call, item: Item, outgoing: Outgoing, ticket: int) -> bytes:
         out = call.out

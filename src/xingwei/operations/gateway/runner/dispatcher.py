@@ -10,19 +10,23 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..channels.base import ChannelConfig, NotSent, Outgoing, Selective, Sender, Unknown
 from ..engine.numbers import number_at
+from ..engine.rules import Needs, Question
 from .backlog import Item
 from .configuration import Plan
 from .ledger import Ledger
+from .lookups import LookupDown
 from .outcomes import Outcomes
 from .store import now_micros
 
 log = logging.getLogger(__name__)
+
+LOOK_AGAIN_S = 5.0
 
 
 class Process(Protocol):
@@ -38,7 +42,7 @@ class Surroundings:
     """What a way out needs of the process that runs it.
 
     valid: does the process hold the channel, with time enough? fetch: asks for a version that `process` did not know.
-    hungry: asks for a portion of the queue.
+    hungry: asks for a portion of the queue. look_up: answers what the rules of a message ask of other systems.
     """
 
     ledger: Ledger
@@ -46,6 +50,7 @@ class Surroundings:
     valid: Callable[[int], bool]
     fetch: Callable[[int], Any]
     hungry: Callable[[int], None]
+    look_up: Callable[[Item, Sequence[Question]], Awaitable[None]]
 
 
 class Dispatcher(Outcomes):
@@ -210,6 +215,10 @@ class Dispatcher(Outcomes):
             self.guard.cancel(ticket)
             self._dead(item, "rule", str(error))
             return
+        except LookupDown as down:
+            self.guard.cancel(ticket)
+            self._set_back(item, "waiting", outcome="broken", reason=down.reason, wait_s=LOOK_AGAIN_S)
+            return
         if parts is None:
             self.guard.cancel(ticket)
             self.settle(item, "dropped")
@@ -245,14 +254,17 @@ class Dispatcher(Outcomes):
     async def _processed(self, item: Item) -> list[bytes] | None:
         if item.edited or item.version_id is None:
             return [item.received.raw]
-        try:
-            return self._around.process(item)
-        except KeyError:
-            await self._around.fetch(item.version_id)
-        try:
-            return self._around.process(item)
-        except KeyError:
-            raise ValueError("消息所用的规则版本已不在") from None
+        fetched = False
+        while True:
+            try:
+                return self._around.process(item)
+            except Needs as needs:
+                await self._around.look_up(item, needs.questions)
+            except KeyError:
+                if fetched:
+                    raise ValueError("消息所用的规则版本已不在") from None
+                fetched = True
+                await self._around.fetch(item.version_id)
 
     def _outgoing(self, item: Item, raw: bytes) -> Outgoing:
         return outgoing_of(item, raw)

@@ -12,26 +12,12 @@ from typing import Any
 import psycopg
 
 from . import statements
+from .connections import connected
 from .dispatcher import Dispatcher
 from .store import SPAN, Store
 
 TOPIC = "xingwei_gateway"
 _LOOK_S = 0.25
-
-
-async def connected(
-    dsn: str, connection: psycopg.AsyncConnection[Any] | None, name: str
-) -> psycopg.AsyncConnection[Any]:
-    """The connection, or a new one where it broke. Raises psycopg.Error."""
-    if connection is not None and not connection.closed and not connection.broken:
-        return connection
-    return await psycopg.AsyncConnection.connect(
-        dsn,
-        autocommit=True,
-        connect_timeout=5,
-        application_name=f"xingwei gateway {name}",
-        options="-c statement_timeout=30s",
-    )
 
 
 class Feeder:

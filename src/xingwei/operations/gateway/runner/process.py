@@ -19,12 +19,14 @@ from . import configuration, gauges, statements
 from .backlog import Item
 from .calls import Caller
 from .configuration import RouteInForce, Snapshot
+from .connections import connected
 from .dispatcher import Dispatcher, Surroundings
-from .feeder import TOPIC, Feeder, connected
+from .feeder import TOPIC, Feeder
 from .inflow import Inflow, items_of
 from .inquiries import Inquiries
 from .leases import RENEW_S, Leases
 from .ledger import Ledger
+from .lookups import Lookups
 from .store import Entry, Store
 
 log = logging.getLogger(__name__)
@@ -45,7 +47,8 @@ class Gateway:
         self.ins: dict[int, Inflow] = {}
         self.outs: dict[int, Dispatcher] = {}
         self.elsewhere: dict[int, int] = {}
-        self.caller = Caller(self.store, self.ledger, self.process)
+        self.lookups = Lookups(dsn, lambda: self.snapshot.channels)
+        self.caller = Caller(self.store, self.ledger, self.process, self.lookups.resolve)
         self.inquiries = Inquiries(self.ledger)
         self.ready = asyncio.Event()
         self._listeners: dict[int, Listener] = {}
@@ -112,6 +115,7 @@ class Gateway:
                 db = await self._control()
                 await gauges.write(db, self.ins.values(), self.outs.values())
                 await self.leases.release(db, list(self.leases.epochs))
+        await self.lookups.close()
         for connection in (self._db, self.feeder.connection, self._lease):
             if connection is not None:
                 await connection.close()
@@ -214,7 +218,9 @@ class Gateway:
         sender = factory(channel)
         epoch = self.leases.epochs[channel.id]
         await db.execute(statements.INTERRUPTED.encode(), [channel.id, channel.id, epoch])
-        around = Surroundings(self.ledger, self.process, self.leases.valid, self._fetch_version, self.feeder.want)
+        around = Surroundings(
+            self.ledger, self.process, self.leases.valid, self._fetch_version, self.feeder.want, self.lookups.resolve
+        )
         out = Dispatcher(channel, sender, around)
         out.plan = self.snapshot.plans.get(channel.id)
         await out.backlog.count(db)
@@ -277,10 +283,13 @@ class Gateway:
         self.caller.abandon(entry)
 
     def process(self, item: Item) -> list[bytes] | None:
-        """By the version under which the message was accepted. Raises ValueError, KeyError."""
+        """By the version under which the message was accepted. Raises ValueError, KeyError, Needs."""
         assert item.version_id is not None
         route = self._route(item.version_id)
-        applied = route.compiled().apply(route.read(item.received), facts_of(item.received), trace=False)
+        answers = self.lookups.answers(item.message_id)
+        applied = route.compiled().apply(
+            route.read(item.received), facts_of(item.received), trace=False, answers=answers
+        )
         if applied.dropped:
             return None
         if len(applied.parts) <= 1:

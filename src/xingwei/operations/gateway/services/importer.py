@@ -121,7 +121,14 @@ def _route_problems(
     except rules.RuleProblem as problem:
         return [(str(problem), ("document",))] if kind != "bytes" else []
     outs = {code for code, c in channels.items() if c["direction"] == "out"}
-    return [(f"没有送出通道“{code}”", ("document", "to")) for code in compiled.targets if code not in outs]
+    able = {code for code in outs if channels[code]["settings"].get("lookup")}
+    found: list[tuple[str, tuple[str | int, ...]]] = [
+        (f"没有送出通道“{code}”", ("document", "to")) for code in compiled.targets if code not in outs
+    ]
+    for code in compiled.sources:
+        if code not in able:
+            found.append((f"送出通道“{code}”没有写明怎样查询", ("document", "rules")))
+    return found
 
 
 class _Import:

@@ -19,7 +19,7 @@ from xingwei.base.policy.querysets import require
 from ..engine import documents, rules
 from ..models import Channel, Edit, Message, Queued
 from ..models.numbers import number_of
-from ..queries import released
+from ..queries import lookups, released
 from ..queries.counts import forget
 from .base import GatewayRefused, announce, reason_of
 
@@ -123,10 +123,10 @@ def content(row: Queued) -> tuple[bytes, str, str]:
         document = documents.read(kind, raw, message.charset)
         route = released.compiled(row.route_version_id) if row.route_version_id else None
         if route is not None:
-            document = route.apply(document, released.facts(message)).document
+            document = route.apply(document, released.facts(message), answers=lookups.of(message.id)).document
         made = document.to_bytes()
-        return made, kind, document.charset
-    except (documents.DocumentProblem, rules.RuleProblem):
+        return made, document.kind, document.charset
+    except (documents.DocumentProblem, rules.RuleProblem, rules.Needs):
         return raw, kind, _codec(kind, raw, message.charset)
 
 

@@ -25,6 +25,7 @@ from ..models import Channel, Message, Queued, RouteVersion
 from ..models.numbers import number_of, parse
 from ..queries import released
 from ..queries.counts import forget
+from . import lookups
 from .base import GatewayRefused, announce, reason_of
 
 MOST = 2_000
@@ -276,6 +277,7 @@ def _write(ready: list[Ready]) -> list[str]:
                  queued_at, size) VALUES (%s, %s, %s, %s, %s, %s, 'waiting', %s, %s)""",
             queued,
         )
+    lookups.copy((origin, pk, at) for pk, at, *_, origin, _was, _mid in messages)
     return numbers
 
 

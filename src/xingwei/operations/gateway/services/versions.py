@@ -174,7 +174,10 @@ def _route_problems(route: Route, document: Mapping[str, Any]) -> list[str]:
     except rules.RuleProblem as problem:
         return [str(problem)]
     known = set(Channel.objects.filter(direction="out", code__in=compiled.targets).values_list("code", flat=True))
-    return [f"没有送出通道“{code}”，请先建立，或改“to”" for code in compiled.targets if code not in known]
+    missing = [f"没有送出通道“{code}”，请先建立，或改“to”" for code in compiled.targets if code not in known]
+    asked = Channel.objects.filter(direction="out", code__in=compiled.sources)
+    able = {c.code for c in asked if c.settings.get("lookup")}
+    return missing + [f"送出通道“{c}”没有写明怎样查询，规则不能向它查" for c in compiled.sources if c not in able]
 
 
 def _map_problems(document: Mapping[str, Any]) -> list[str]:

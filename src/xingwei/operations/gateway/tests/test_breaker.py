@@ -155,3 +155,8 @@ def test_its_changes_form_a_chain_and_it_never_lets_through_what_it_should_not(s
 def test_thresholds_come_as_data_and_strangers_among_them_are_left_out() -> None:
     policy = Policy.of({"timeouts": 3, "wait_s": "5", "nonsense": 1})
     assert (policy.timeouts, policy.wait_s, policy.minimum) == (3, 5.0, 20)
+
+
+def test_thresholds_may_be_parts_of_a_second() -> None:
+    policy = Policy.of({"slow_s": 0.5, "wait_s": 0.3, "wait_cap_s": 2.5, "window_s": 10, "probes": 2, "unknown": 1})
+    assert (policy.slow_s, policy.wait_s, policy.wait_cap_s, policy.window_s, policy.probes) == (0.5, 0.3, 2.5, 10, 2)

@@ -43,6 +43,12 @@ SCHEMA = s.settings(
         "title": "查重语句",
         "description": "写入前执行，有行返回即已写过，如 SELECT 1 FROM 表 WHERE msg_id = :control_id",
     },
+    lookup={
+        **_SQL,
+        "title": "查询语句",
+        "description": "供路由规则 lookup 用，如 SELECT pid, name FROM 标本 WHERE 条码 = :value；取第一行",
+    },
+    **s.LOOKUP,
     fields={
         "type": "object",
         "title": "参数取自哪些字段",
@@ -54,4 +60,4 @@ SCHEMA = s.settings(
     form=s.choice("报文格式", ["json", "hl7", "astm", "xml", "bytes"], "json", "送出的报文是什么"),
     charset=s.CHARSET,
 )
-SCHEMA["anyOf"] = [{"required": ["query", "identity"]}, {"required": ["insert"]}]
+SCHEMA["anyOf"] = [{"required": ["query", "identity"]}, {"required": ["insert"]}, {"required": ["lookup"]}]

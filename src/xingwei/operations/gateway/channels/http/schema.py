@@ -75,6 +75,13 @@ CLIENT: dict[str, Any] = {
     "success": {**_MATCH, "title": "成功的标志", "description": "不写：HTTP 2xx 即成功"},
     "refusal": {**_MATCH, "title": "业务拒绝的标志", "description": "对方正常工作，只是不同意：不重试，不计入熔断"},
     "message": s.text("错误信息在哪个字段", "JSON 路径", maxLength=200),
+    "lookup": s.text(
+        "查询参数名",
+        "供路由规则 lookup 用：GET 地址?参数名=值，取应答 JSON 里的字段；404 是查不到",
+        maxLength=60,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$",
+    ),
+    **s.LOOKUP,
     "ca": s.text("信任的根证书文件（PEM）"),
     "insecure": s.yes_no("不校验对方证书", "只在对方证书无法更换时用"),
     "connect_s": s.number("连接时限（秒）", 0.1, 60, 3),

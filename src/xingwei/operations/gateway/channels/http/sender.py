@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from ...engine.documents import Document, DocumentProblem, check_path, read
 from ..base import Answer, ChannelConfig, ChannelProblem, Outgoing
@@ -38,6 +39,25 @@ class HttpSender:
         }
         method = str(settings.get("method") or "POST")
         return self.judge(await self.client.request(method, str(settings["url"]), outgoing.raw, headers, deadline))
+
+    def can_look_up(self) -> bool:
+        return bool(self.channel.settings.get("lookup"))
+
+    async def look_up(self, value: str, deadline: float) -> Mapping[str, str] | None:
+        settings = self.channel.settings
+        url, name = str(settings["url"]), str(settings.get("lookup") or "")
+        if not name:
+            raise ChannelProblem("这个通道没有写查询参数名。")
+        asked = f"{url}{'&' if '?' in url else '?'}{name}={quote(value, safe='')}"
+        answer = await self.client.request("GET", asked, b"", dict(settings.get("headers") or {}), deadline)
+        if answer.status == 404:
+            return None
+        document = _document(answer)
+        if not 200 <= answer.status < 300 or document is None:
+            raise ChannelProblem(f"对方返回 HTTP {answer.status}，读不出结果。")
+        if self._success and not _holds(self._success, document):
+            return None
+        return dict(document.fields()) or None
 
     async def close(self) -> None:
         await self.client.close()

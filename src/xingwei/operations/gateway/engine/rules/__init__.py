@@ -7,7 +7,7 @@ operations/gateway/data/route.schema.json.
 from __future__ import annotations
 
 from .conditions import FACTS
-from .model import Applied, Change, CodeMapDoc, RuleProblem
+from .model import Answers, Applied, Change, CodeMapDoc, Needs, Question, RuleProblem
 from .route import VERBS, Route, compile_route, facts_of
 
 compile = compile_route
@@ -15,9 +15,12 @@ compile = compile_route
 __all__ = [
     "FACTS",
     "VERBS",
+    "Answers",
     "Applied",
     "Change",
     "CodeMapDoc",
+    "Needs",
+    "Question",
     "Route",
     "RuleProblem",
     "compile",

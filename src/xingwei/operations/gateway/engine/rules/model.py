@@ -37,6 +37,26 @@ class Drop(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What a rule wants to know of another system. source: the code of the way out that is asked."""
+
+    source: str
+    value: str
+
+
+Answers = Mapping[Question, Mapping[str, str] | None]
+"""What was found: columns or JSON paths with their texts; None where the source knows nothing of it."""
+
+
+class Needs(Exception):
+    """The rules cannot go on before these are answered; whoever applies them asks, and applies them once more."""
+
+    def __init__(self, questions: Sequence[Question]) -> None:
+        super().__init__(f"要先向“{questions[0].source}”查询")
+        self.questions = tuple(questions)
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One value that a rule changed. path: concrete, as Document.name gives it, where it stood when it was changed."""
 

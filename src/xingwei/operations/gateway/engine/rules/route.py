@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from ..documents import Document, DocumentProblem, Spot, check_path, read
 from .conditions import Condition, Facts, always, compile_all
-from .model import Applied, Change, CodeMapDoc, Context, Drop, Refused, RuleProblem, Structure, Transform, text_of
+from .lookup import NO_ANSWERS, Asks, lookup
+from .model import (
+    Answers,
+    Applied,
+    Change,
+    CodeMapDoc,
+    Context,
+    Drop,
+    Refused,
+    RuleProblem,
+    Structure,
+    Transform,
+    text_of,
+)
+from .places import Found, other, put, there
 from .structure import STRUCTURES, split
 from .to_fhir import to_fhir
 from .values import VALUES
 
 MOST_RULES = 500
-OTHER_VERBS = ("copy", "remove", "drop_segment", "drop", "split", "fhir")
+OTHER_VERBS = ("copy", "remove", "drop_segment", "drop", "split", "fhir", "lookup")
 VERBS = (*VALUES, *STRUCTURES, *OTHER_VERBS)
 
 _NO_FACTS: Facts = {}
@@ -44,7 +58,6 @@ def facts_of(subject: Subject) -> Facts:
     }
 
 
-Found = tuple[str, str, str]
 Act = Callable[[Document, Condition, Facts, "list[Found] | None"], None]
 """Changes the document; what it changed goes on the list, where there is one."""
 
@@ -57,6 +70,8 @@ class _Rule:
     act: Act
     splits: Callable[[Document], list[Document]] | None = None
     converts: Callable[[Document], Document] | None = None
+    asks: Asks | None = None
+    source: str = ""
 
 
 class Route:
@@ -88,11 +103,19 @@ class Route:
         document: Document = subject if isinstance(subject, Document) else _Late(self.kind, subject)
         return "|".join(value for path in self._key if (value := document.get(path)))
 
-    def apply(self, document: Document, facts: Facts = _NO_FACTS, *, trace: bool = True) -> Applied:
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The ways out that its rules ask."""
+        return tuple(dict.fromkeys(rule.source for rule in self._rules if rule.source))
+
+    def apply(
+        self, document: Document, facts: Facts = _NO_FACTS, *, trace: bool = True, answers: Answers = NO_ANSWERS
+    ) -> Applied:
         """Changes the document itself. trace: say what each rule changed; without it the same is done faster.
-        Raises RuleProblem; the document is then of no use."""
+        Raises RuleProblem, Needs; the document is then of no use."""
         changes: list[Change] = []
         parts = [document]
+        found: list[Found] | None
         for rule in self._rules:
             try:
                 if rule.splits is not None:
@@ -101,13 +124,19 @@ class Route:
                         if len(parts) > 1:
                             changes.append(Change("消息", "1 条", f"{len(parts)} 条", rule.id, rule.name))
                     continue
+                if rule.asks is not None:
+                    found = [] if trace else None
+                    for part in parts:
+                        rule.asks(part, rule.when, facts, answers, found)
+                    changes.extend(Change(*change, rule.id, rule.name) for change in found or ())
+                    continue
                 if rule.converts is not None:
                     before = f"{parts[0].kind.upper()} 消息"
                     parts = [rule.converts(part) for part in parts]
                     changes.append(Change("消息", before, "FHIR R4 资源包", rule.id, rule.name))
                     continue
                 for part in parts:
-                    found: list[Found] | None = [] if trace else None
+                    found = [] if trace else None
                     rule.act(part, rule.when, facts, found)
                     if found:
                         changes.extend(Change(*change, rule.id, rule.name) for change in found)
@@ -211,12 +240,8 @@ def compile_route(
 def _rule(rule_id: str, name: str, spec: Mapping[str, Any], context: Context) -> _Rule:
     verb = text_of(spec, "do")
     when = compile_all(spec.get("when"), context.kind)
-    if verb == "split":
-        return _Rule(rule_id, name, when, _nothing, split(spec, context))
-    if verb == "fhir":
-        return _Rule(rule_id, name, when, _nothing, converts=to_fhir(spec, context))
-    if verb == "drop":
-        return _Rule(rule_id, name, when, _drop)
+    if verb in ("split", "lookup", "fhir", "drop"):
+        return _whole(verb, _Rule(rule_id, name, when, _drop if verb == "drop" else _nothing), spec, context)
     if verb in STRUCTURES:
         if "path" in spec:
             check_path(context.kind, text_of(spec, "path"))
@@ -245,6 +270,15 @@ def _rule(rule_id: str, name: str, spec: Mapping[str, Any], context: Context) ->
         raise Refused("“unit”应写明 path 和 value。")
     check_path(context.kind, text_of(unit, "path"))
     return _Rule(rule_id, name, when, _values(path, transform, "", (text_of(unit, "path"), text_of(unit, "value"))))
+
+
+def _whole(verb: str, plain: _Rule, spec: Mapping[str, Any], context: Context) -> _Rule:
+    """A rule that does more than change values in place."""
+    if verb == "split":
+        return replace(plain, splits=split(spec, context))
+    if verb == "lookup":
+        return replace(plain, asks=lookup(spec, context), source=text_of(spec, "source"))
+    return replace(plain, converts=to_fhir(spec, context)) if verb == "fhir" else plain
 
 
 def _nothing(document: Document, when: Condition, facts: Facts, found: list[Found] | None) -> None:
@@ -279,10 +313,10 @@ def _removal(path: str) -> Act:
 
 def _copy(path: str, source: str) -> Act:
     def act(document: Document, when: Condition, facts: Facts, found: list[Found] | None) -> None:
-        for spot in _there(document, path):
+        for spot in there(document, path):
             if when is always or when(document, spot, facts):
                 same = document.bound(source, spot) if "*" in source else None
-                _put(document, spot, document.get(source) if same is None else document.read(same), found)
+                put(document, spot, document.get(source) if same is None else document.read(same), found)
 
     return act
 
@@ -291,43 +325,18 @@ def _values(
     path: str, transform: Transform, target: str, unit: tuple[str, str] | None = None, *, must: bool = False
 ) -> Act:
     def act(document: Document, when: Condition, facts: Facts, found: list[Found] | None) -> None:
-        for spot in _there(document, path) if must and when is always else document.spots(path):
+        for spot in there(document, path) if must and when is always else document.spots(path):
             if when is not always and not when(document, spot, facts):
                 continue
             before = document.read(spot)
             after = transform(before)
             if target:
-                _put(document, _other(document, target, spot), after, found)
+                put(document, other(document, target, spot), after, found)
             elif after != before:
                 document.write(spot, after)
                 if found is not None:
                     found.append((document.name(spot), before, after))
                 if unit is not None:
-                    _put(document, _other(document, unit[0], spot), unit[1], found)
+                    put(document, other(document, unit[0], spot), unit[1], found)
 
     return act
-
-
-def _there(document: Document, path: str) -> Sequence[Spot]:
-    """The places of a path that a rule means to write: one that cannot be written is no success."""
-    if not (spots := document.spots(path)) and "*" not in path:
-        raise Refused(f"消息里没有 {path} 所在的段或节点。")
-    return spots
-
-
-def _other(document: Document, path: str, spot: Spot) -> Spot:
-    """The place of another path in the same occurrence, or its first."""
-    same = document.bound(path, spot) if "*" in path else None
-    if same is not None:
-        return same
-    if not (found := document.spots(path)):
-        raise Refused(f"消息里没有 {path} 所在的段或节点。")
-    return found[0]
-
-
-def _put(document: Document, spot: Spot, value: str, found: list[Found] | None) -> None:
-    before = document.read(spot)
-    if before != value:
-        document.write(spot, value)
-        if found is not None:
-            found.append((document.name(spot), before, value))

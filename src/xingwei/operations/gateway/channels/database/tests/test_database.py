@@ -281,3 +281,34 @@ def test_a_parameter_without_a_field() -> None:
                 },
             )
         )
+
+
+LOOK = {"lookup": "SELECT pid, name, fee, at FROM lis_out WHERE id::text = :value"}
+
+
+def test_a_value_is_looked_up(other: psycopg.Connection) -> None:
+    async def work() -> None:
+        add(other, 7)
+        sender = DatabaseSender(channel("database", base(**LOOK), direction="out"))
+        assert sender.can_look_up()
+        assert await sender.look_up("7", soon()) == {
+            "pid": "P7", "name": "王", "fee": "10.50", "at": "2026-11-25T08:00:00",
+        }  # fmt: skip
+        assert await sender.look_up("8' OR '1'='1", soon()) is None
+        assert (await sender.send(outgoing(ORU), soon())).permanent  # it is there to be asked only
+        await sender.close()
+        slow = DatabaseSender(
+            channel("database", base(lookup="SELECT pg_sleep(3), :value::text AS v"), direction="out")
+        )
+        with pytest.raises(ChannelProblem, match="时限"):
+            await slow.look_up("7", soon(0.1))
+
+    run(work)
+
+
+@pytest.mark.parametrize("sql", ["DELETE FROM lis_out WHERE pid = :value", "SELECT 1", "SELECT :value, :other"])
+def test_statements_that_do_not_look_up_one_value(sql: str) -> None:
+    with pytest.raises(ChannelProblem):
+        DatabaseSender(
+            channel("database", {"driver": "postgresql", "host": "h", "database": "d", "user": "u", "lookup": sql})
+        )

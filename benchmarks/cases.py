@@ -26,7 +26,7 @@ ZONE = dt.timezone(dt.timedelta(hours=8))
 ANCHOR = dt.datetime(2026, 11, 20, 10, 0, tzinfo=ZONE)  # the newest case; fixed, so that rows are the same anywhere
 BLOCK = 5_000
 EVENTS = 40  # room for the events of one case: their ids follow the case's
-TABLES = ("desk_case", "desk_casetext", "desk_caseevent")
+TABLES = ("desk_case", "desk_caseclocks", "desk_casetext", "desk_caseevent")
 _SOURCES = (
     *(Path(__file__).with_name(f"{name}.py") for name in ("cases", "house", "stories", "texts")),
     texts.SCENARIOS,
@@ -171,18 +171,18 @@ def _start(uri: str, plan: Plan) -> None:
 
 
 def _write_block(start: int) -> int:
-    from xingwei.service.desk.models import Case, CaseEvent, CaseText
+    from xingwei.service.desk.models import Case, CaseClocks, CaseEvent, CaseText
 
     assert _worker is not None
     plan = _worker.plan
-    tables = [_Table(model) for model in (Case, CaseText, CaseEvent)]
+    tables = [_Table(model) for model in (Case, CaseClocks, CaseText, CaseEvent)]
     stop = min(start + BLOCK, plan.rows)
     for n in range(start, stop):
-        row, words, lines = _case(n)
-        tables[0].add(row)
-        tables[1].add(words)
+        row, timing, words, lines = _case(n)
+        for table, columns in zip(tables, (row, timing, words), strict=False):
+            table.add(columns)
         for k, line in enumerate(lines):
-            tables[2].add({**line, "id": n * EVENTS + k + 1})
+            tables[3].add({**line, "id": n * EVENTS + k + 1})
     with _worker.db.transaction(), _worker.db.cursor() as cursor:
         for table in tables:
             table.write(cursor)
@@ -246,8 +246,8 @@ def _kinds() -> tuple[list[str], list[float]]:
     return list(stories.KINDS), list(accumulate(stories.KINDS.values()))
 
 
-def _case(n: int) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
-    """Case n, its words for the search, and its events, as columns."""
+def _case(n: int) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
+    """Case n, its clocks, its words for the search, and its events, as columns."""
     from xingwei.base.ui.grams import grams, normal
     from xingwei.service.desk.engine import facets
     from xingwei.service.desk.engine.clocks import Event
@@ -273,10 +273,14 @@ def _case(n: int) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]
     known = facets.of(system_id=row["system_id"], kind_key=kind, department_id=department, people=row["people"])
     words = {"case_id": n + 1, "text": said, "grams": sorted({*grams(said), *known})}
     index = index_of(kind, row["category"], [Event(e.at, e.type, e.data) for e in lines], w.terms, w.calendar, ANCHOR)
-    index["clocks"] = _Json(index["clocks"])
-    row |= index
-    row["policy_version"], row["calendar_version"] = w.terms.version if w.terms else "", w.calendar.version
-    return row, words, [_event(n, line, people, k) for k, line in enumerate(lines)]
+    row["ever_late"] = index.pop("ever_late")
+    timing = index | {
+        "case_id": n + 1,
+        "clocks": _Json(index["clocks"]),
+        "policy_version": w.terms.version if w.terms else "",
+        "calendar_version": w.calendar.version,
+    }
+    return row, timing, words, [_event(n, line, people, k) for k, line in enumerate(lines)]
 
 
 def _said(row: dict[str, Any]) -> list[str]:

@@ -98,7 +98,7 @@ def _open_clocks() -> int:
 
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM desk_case c, jsonb_array_elements(c.clocks) k"
+            "SELECT count(*) FROM desk_case c JOIN desk_caseclocks t ON t.case_id = c.id, jsonb_array_elements(t.clocks) k"
             " WHERE c.category <> 'closed' AND NOT k ? 'stop'"
         )
         return int(cursor.fetchone()[0])
@@ -108,7 +108,7 @@ def _deadlines() -> dict[int, Any]:
     """All deadlines of each open case, as stored."""
     from xingwei.service.desk.models import Case
 
-    rows = Case.objects.exclude(category="closed").values_list("pk", "clocks")
+    rows = Case.objects.exclude(category="closed").values_list("pk", "timing__clocks")
     return {pk: [(c["key"], c.get("due"), c.get("left")) for c in clocks] for pk, clocks in rows}
 
 
@@ -119,13 +119,7 @@ def _check() -> None:
     from xingwei.service.desk.models import Case
     from xingwei.service.desk.services import clocks
 
-    names = (
-        "clocks",
-        "next_due_at",
-        "next_due_clock",
-        "clock_state",
-        "ever_late",
-    )
+    names = ("clocks", "next_due_at", "next_due_clock", "clock_state", "ever_late")
     step = max(1, Case.objects.count() // SAMPLE)
     for case in Case.objects.exclude(category="closed").order_by("pk")[::step]:
         stored = {n: getattr(case, n) for n in names}

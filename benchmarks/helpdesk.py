@@ -55,8 +55,9 @@ _COPIES = (
         " assigned_to_id, queue_id, secret_key",
         f"SELECT c.id, c.title, c.opened_at, c.updated_at, u.email, {_STATUS}, c.category = 'waiting', c.description,"
         " concat_ws(E'\\n', c.tried, c.cause, c.solution), CASE c.severity WHEN 0 THEN 4 ELSE c.severity END,"
-        f" nullif(c.next_due_at, '9999-01-01 00:00+00'), c.assignee_id, coalesce(c.system_id, {_NO_SYSTEM}),"
-        " md5(c.id::text) FROM desk_case c LEFT JOIN accounts_user u ON u.id = c.reporter_id ORDER BY c.id",
+        f" CASE WHEN k.next_due_at < '9999-01-01' THEN k.next_due_at END, c.assignee_id, coalesce(c.system_id, {_NO_SYSTEM}),"
+        " md5(c.id::text) FROM desk_case c JOIN desk_caseclocks k ON k.case_id = c.id"
+        " LEFT JOIN accounts_user u ON u.id = c.reporter_id ORDER BY c.id",
     ),
     (
         "helpdesk_followup",

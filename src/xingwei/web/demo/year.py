@@ -140,7 +140,7 @@ def _next_due() -> dt.datetime | None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT least((SELECT min(next_step_at) FROM desk_escalation),"
-            " (SELECT min(next_remind_at) FROM desk_case WHERE next_remind_at < '9999-01-01 00:00+00'))"
+            " (SELECT min(next_remind_at) FROM desk_caseclocks WHERE next_remind_at < '9999-01-01 00:00+00'))"
         )
         due: dt.datetime | None = cursor.fetchone()[0]
     return due

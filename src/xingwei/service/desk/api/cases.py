@@ -28,7 +28,7 @@ PAGE = 100
 @permission("desk.case:view")
 def cases(request: HttpRequest, chosen: Query[CaseFilter]) -> Any:
     """问题台账，一次最多 100 件。"""
-    rows = ledger.visible(actor_of(request)).select_related("system", "department", "assignee")
+    rows = ledger.visible(actor_of(request)).select_related("timing", "system", "department", "assignee")
     view = next((v for v in ledger.VIEWS if v.key == chosen.view), None)
     if view is None:
         raise Refused(f"没有“{chosen.view}”这个视图，可用：{'、'.join(v.key for v in ledger.VIEWS)}。")

@@ -33,7 +33,7 @@ def actor_of(request: HttpRequest) -> Any:
 
 def case_of(request: HttpRequest, number: str) -> Case:
     """The case, or 404."""
-    rows = ledger.visible(actor_of(request)).select_related("system", "department", "assignee")
+    rows = ledger.visible(actor_of(request)).select_related("timing", "system", "department", "assignee")
     return get_object_or_404(rows, number=number)
 
 

@@ -1,6 +1,6 @@
 """The desk's tables, by subject."""
 
-from .case import Agreement, Answer, Case, CaseLink, CaseText, Number, RdProgress, Watcher
+from .case import Agreement, Answer, Case, CaseClocks, CaseLink, CaseText, Number, RdProgress, Watcher
 from .escalation import Escalation, EscalationStep
 from .intake import CallLog, Coordination, Draft, Feedback, SavedView
 from .timeline import Attachment, CaseEvent
@@ -11,6 +11,7 @@ __all__ = [
     "Attachment",
     "CallLog",
     "Case",
+    "CaseClocks",
     "CaseEvent",
     "CaseLink",
     "CaseText",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -14,7 +15,8 @@ from xingwei.base.accounts.models import Department, Organisation, User
 from xingwei.base.estate.models import BusinessFunction, Interface, Subsystem, System
 from xingwei.base.policy.querysets import RestrictedQuerySet
 
-NEVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)  # sorts last, and lets the ledger page by keyset
+# Deadlines of cases that have none: they sort last, the closed ones behind all others, and let the ledger page by keyset
+NEVER, ENDED = dt.datetime(9999, 1, 1, tzinfo=dt.UTC), dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
 
 
 class Number(models.Model):
@@ -31,8 +33,7 @@ class Case(models.Model):
     """One case (clause 1.6). `state` and `kind` are keys of data/kinds.yaml; moves are checked by engine/workflow.
 
     people: everyone who takes part – reporter, registrar, assignees, watchers, third parties asked for help; they see
-    the case. version: optimistic lock, raised by every write. next_*: index of the clocks, recomputed from the events by
-    engine/clocks; never the truth.
+    the case. version: optimistic lock, raised by every write. ever_late: a clock was missed; never taken back.
     """
 
     class Channel(models.TextChoices):
@@ -116,15 +117,7 @@ class Case(models.Model):
     closed_at = models.DateTimeField("办结时间", null=True, blank=True)
     updated_at = models.DateTimeField("更新时间", default=timezone.now)
 
-    next_due_at = models.DateTimeField(default=NEVER, help_text="NEVER where no clock runs")
-    next_remind_at = models.DateTimeField(default=NEVER, help_text="when the next warning or lateness is told")
-    next_due_clock = models.CharField(max_length=16, blank=True)
-    clock_state = models.CharField(max_length=8, blank=True, help_text="running, paused, or empty")
     ever_late = models.BooleanField("曾超时", default=False)
-    clocks = models.JSONField(default=list, blank=True)
-    # By which terms and which calendar the clocks came to be what they are; newer ones may say the same
-    policy_version = models.CharField(max_length=40, blank=True)
-    calendar_version = models.CharField(max_length=40, blank=True)
 
     SCOPES = {
         "own": ("people",),
@@ -138,15 +131,12 @@ class Case(models.Model):
         # db_index=False above: the column leads one of these
         indexes = [
             GinIndex(fields=["people"], name="case_people", opclasses=["array_ops"]),
-            models.Index(fields=["next_remind_at"], name="case_remind", condition=models.Q(next_remind_at__lt=NEVER)),
-            models.Index(fields=["next_due_at", "id"], name="case_open_due", condition=~models.Q(category="closed")),
             models.Index(  # all that the views of open cases ask, without the rows: counts beside them are cheap
                 fields=["kind", "assignee", "id"],
                 include=["category", "state", "waiting_for"],
                 name="case_open",
                 condition=~models.Q(category="closed"),
             ),
-            models.Index(fields=["next_due_at", "id"], name="case_due"),
             models.Index(fields=["-updated_at", "-id"], name="case_updated"),
             models.Index(fields=["category", "-id"], name="case_category"),
             models.Index(fields=["kind", "-id"], name="case_kind"),
@@ -182,6 +172,52 @@ class Case(models.Model):
     @property
     def where(self) -> str:
         return self.department.name if self.department else self.reporter_name
+
+    # How its clocks stand (CaseClocks). Lists fetch "timing" with the case.
+    @property
+    def clocks(self) -> list[dict[str, Any]]:
+        clocks: list[dict[str, Any]] = self.timing.clocks
+        return clocks
+
+    @property
+    def next_due_at(self) -> dt.datetime:
+        return self.timing.next_due_at
+
+    @property
+    def next_due_clock(self) -> str:
+        return self.timing.next_due_clock
+
+    @property
+    def clock_state(self) -> str:
+        return self.timing.clock_state
+
+
+class CaseClocks(models.Model):
+    """How a case's clocks stand: an index recomputed from its events by engine/clocks, never the truth.
+
+    Beside the case and not in it: PostgreSQL writes every index of a row anew when one indexed column changes. A
+    deadline moves with each event, and with the calendar in all open cases at once; the case has some twenty indexes
+    that know nothing of it.
+    """
+
+    case = models.OneToOneField(Case, models.CASCADE, primary_key=True, related_name="timing")
+    clocks = models.JSONField(default=list, blank=True)
+    next_due_at = models.DateTimeField(default=NEVER, help_text="NEVER where no clock runs, ENDED once it is closed")
+    next_remind_at = models.DateTimeField(default=NEVER, help_text="when the next warning or lateness is told")
+    next_due_clock = models.CharField(max_length=16, blank=True)
+    clock_state = models.CharField(max_length=8, blank=True, help_text="running, paused, or empty")
+    # By which terms and which calendar the clocks came to be what they are; newer ones may say the same
+    policy_version = models.CharField(max_length=40, blank=True)
+    calendar_version = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["next_due_at", "case"], name="clocks_due"),
+            models.Index(fields=["next_remind_at"], name="clocks_remind", condition=models.Q(next_remind_at__lt=NEVER)),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.case_id)
 
 
 class CaseText(models.Model):

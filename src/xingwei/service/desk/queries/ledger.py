@@ -17,19 +17,20 @@ from xingwei.base.ui.words import CHINA
 
 from ..engine import facets
 from ..models import Case
-from ..models.case import NEVER
+from ..models.case import ENDED, NEVER
 from .search import search, search_page
 
 __all__ = [
-    "SORTS", "VIEWS", "View", "by_number", "due_group", "rows_for_list", "scope_facets", "search", "search_page",
+    "BY_CLOCK", "SORTS", "VIEWS", "View", "by_clock", "by_number", "due_group", "rows_for_list", "scope_facets", "search", "search_page",
     "visible",
 ]  # fmt: skip
+BY_CLOCK = ("timing__next_due_at", "timing__case_id")  # both of one index
 NUMBER = re.compile(r"^\d{4}-\d{3,6}$")
 ROW_FIELDS = (
     "id", "number", "kind", "state", "category", "severity", "title", "system__code", "system__short_name",
     "department__name", "reporter_name", "assignee__name", "assignee__short_name", "assignee__organisation_id",
-    "waiting_for", "party", "channel", "clocks", "clock_state", "next_due_at", "next_due_clock", "ever_late",
-    "opened_at", "updated_at", "version", "merged_into",
+    "waiting_for", "party", "channel", "ever_late", "opened_at", "updated_at", "version", "merged_into",
+    "timing__clocks", "timing__clock_state", "timing__next_due_at", "timing__next_due_clock",
 )  # fmt: skip
 
 
@@ -40,7 +41,7 @@ class View:
     key: str
     label: str
     where: Any
-    order: tuple[str, ...] = ("next_due_at", "id")
+    order: tuple[str, ...] = BY_CLOCK
     hot: bool = False
 
 
@@ -53,7 +54,7 @@ VIEWS: tuple[View, ...] = (
     View(
         "due",
         "超时与将到点",
-        lambda a, now: _open(a, now) & Q(next_due_at__lte=now + dt.timedelta(hours=1)),
+        lambda a, now: Q(timing__next_due_at__lte=now + dt.timedelta(hours=1)),  # no closed case is due
         hot=True,
     ),
     View("mine", "待我处理", lambda a, now: _open(a, now) & Q(assignee_id=a.id)),
@@ -68,7 +69,7 @@ VIEWS: tuple[View, ...] = (
     View("all", "全部", lambda a, now: Q(), order=("-id",)),
 )
 SORTS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "due": ("时钟", ("next_due_at", "id")),
+    "due": ("时钟", BY_CLOCK),
     "new": ("最新受理", ("-id",)),
     "updated": ("最近更新", ("-updated_at", "-id")),
     "closed": ("最近办结", ("-closed_at", "-id")),
@@ -92,7 +93,12 @@ def scope_facets(actor: Actor) -> list[list[int]]:
 
 def rows_for_list(rows: models.QuerySet[Case]) -> models.QuerySet[Case]:
     """With everything that a row of the list shows, in one query."""
-    return rows.select_related("system", "department", "assignee").only(*ROW_FIELDS)
+    return rows.select_related("system", "department", "assignee", "timing").only(*ROW_FIELDS)
+
+
+def by_clock(rows: models.QuerySet[Case]) -> models.QuerySet[Case]:
+    """The open ones of the rows, what is due first on top."""
+    return rows.filter(timing__next_due_at__lt=ENDED).order_by(*BY_CLOCK)
 
 
 def by_number(actor: Actor, text: str) -> Case | None:

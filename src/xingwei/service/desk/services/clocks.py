@@ -23,13 +23,13 @@ from xingwei.base.site import queries as site
 from xingwei.service.contract import queries as contracts
 
 from ..engine.clocks import Clock, Event, Rule, Terms, compute, load, remind_at
-from ..models import Case
-from ..models.case import NEVER
+from ..models import Case, CaseClocks
+from ..models.case import ENDED, NEVER
 
 FILE = Path(__file__).parents[1] / "data" / "clocks.yaml"
 _PORTION = 2_000
 _JUST_AFTER = dt.timedelta(seconds=1)  # exactly at the deadline is in time
-_INDEX = ("clocks", "next_due_at", "next_due_clock", "next_remind_at", "clock_state", "ever_late")
+_INDEX = ("clocks", "next_due_at", "next_due_clock", "next_remind_at", "clock_state")
 _STAMPS = ("policy_version", "calendar_version")
 
 
@@ -40,11 +40,16 @@ def refresh(row: Case) -> None:
     ]
     terms, calendar = terms_in_force(), calendars.current()
     index = index_of(row.kind, row.category, events, terms, calendar, timezone.now())
-    for name, value in index.items():
-        setattr(row, name, value)
-    row.ever_late = row.ever_late or index["ever_late"]
-    row.policy_version, row.calendar_version = terms.version if terms else "", calendar.version
-    Case.objects.filter(pk=row.pk).update(**{n: getattr(row, n) for n in (*_INDEX, *_STAMPS)})
+    late = index.pop("ever_late")
+    row.timing = CaseClocks(
+        case=row, policy_version=terms.version if terms else "", calendar_version=calendar.version, **index
+    )
+    CaseClocks.objects.bulk_create(
+        [row.timing], update_conflicts=True, unique_fields=["case"], update_fields=[*_INDEX, *_STAMPS]
+    )
+    if late and not row.ever_late:
+        row.ever_late = True
+        Case.objects.filter(pk=row.pk).update(ever_late=True)
 
 
 def recompute_open(*, progress: Callable[[int], None] | None = None) -> int:
@@ -115,8 +120,9 @@ class Moved:
 def moved_by(calendar: WorkCalendar, limit: int = 1_000) -> Moved:
     """What another calendar would do to the deadlines of the open cases that are due first; nothing is written."""
     terms, now = terms_in_force(), timezone.now()
-    wanted = Case.objects.exclude(category="closed").filter(next_due_at__lt=NEVER).order_by("next_due_at", "id")
-    found = list(wanted.values_list("pk", "kind", "category", "number", "title", "next_due_at")[: limit + 1])
+    wanted = Case.objects.filter(timing__next_due_at__lt=NEVER).order_by("timing__next_due_at", "timing__case_id")
+    columns = ("pk", "kind", "category", "number", "title", "timing__next_due_at")
+    found = list(wanted.values_list(*columns)[: limit + 1])
     events = _events_of([row[0] for row in found[:limit]])
     moved = []
     for pk, kind, category, number, title, before in found[:limit]:
@@ -134,7 +140,7 @@ def index_of(
     calendar: WorkCalendar,
     now: dt.datetime,
 ) -> dict[str, Any]:
-    """The columns of a case that its clocks decide. Without a contract only the house's own clocks run."""
+    """The columns of CaseClocks, and ever_late of the case. Without a contract only the house's own clocks run."""
     rules = [r for r in rules_of(kind) if terms is not None or r.basis != "contract"]
     clocks = compute(rules, events, terms or _NO_TERMS, calendar)
     warned = [(c, remind_at(c, calendar) if c.running else None) for c in clocks]
@@ -144,7 +150,7 @@ def index_of(
     reminders = [r for c, warn in running for r in _reminders(c, warn) if r > now]
     return {
         "clocks": [_plain(c, warn) for c, warn in warned],
-        "next_due_at": first.due if first else NEVER,
+        "next_due_at": first.due if first else ENDED if category == "closed" else NEVER,
         "next_due_clock": first.key if first else "",
         "next_remind_at": min(reminders, default=NEVER),
         "clock_state": "running" if first else "paused" if paused else "",
@@ -234,11 +240,10 @@ def _data(text: str) -> Mapping[str, Any]:
 
 
 def _write(rows: Iterable[tuple[int, dict[str, Any]]], stamps: Sequence[str]) -> None:
-    """Many index columns at once: COPY into a scratch table, one UPDATE. ever_late is never taken back here.
+    """Many rows at once: COPY into a scratch table, one UPDATE. ever_late is never taken back here.
 
     A row whose clocks stay as they are is left alone: most of a recomputation would be rewriting what is there.
     """
-    table = Case._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TEMPORARY TABLE desk_clock_scratch (id bigint, clocks jsonb, next_due_at timestamptz,"
@@ -251,14 +256,19 @@ def _write(rows: Iterable[tuple[int, dict[str, Any]]], stamps: Sequence[str]) ->
                         pk,
                         json.dumps(index["clocks"], ensure_ascii=False),
                         *(index[n] for n in _INDEX[1:]),
+                        index["ever_late"],
                     )
                 )
         cursor.execute(
-            f"UPDATE {table} c SET clocks = s.clocks, next_due_at = s.next_due_at,"  # noqa: S608 - a constant name
+            f"UPDATE {CaseClocks._meta.db_table} c SET clocks = s.clocks, next_due_at = s.next_due_at,"  # noqa: S608
             " next_due_clock = s.next_due_clock, next_remind_at = s.next_remind_at, clock_state = s.clock_state,"
-            " ever_late = c.ever_late OR s.ever_late, policy_version = %s, calendar_version = %s"
-            " FROM desk_clock_scratch s WHERE s.id = c.id AND (c.clocks, c.next_due_at, c.next_due_clock,"
-            " c.next_remind_at, c.clock_state, c.ever_late) IS DISTINCT FROM (s.clocks, s.next_due_at,"
-            " s.next_due_clock, s.next_remind_at, s.clock_state, c.ever_late OR s.ever_late)",
+            " policy_version = %s, calendar_version = %s"
+            " FROM desk_clock_scratch s WHERE s.id = c.case_id AND (c.clocks, c.next_due_at, c.next_due_clock,"
+            " c.next_remind_at, c.clock_state) IS DISTINCT FROM (s.clocks, s.next_due_at,"
+            " s.next_due_clock, s.next_remind_at, s.clock_state)",
             stamps,
+        )
+        cursor.execute(
+            f"UPDATE {Case._meta.db_table} c SET ever_late = true FROM desk_clock_scratch s"  # noqa: S608
+            " WHERE s.id = c.id AND s.ever_late AND NOT c.ever_late"
         )

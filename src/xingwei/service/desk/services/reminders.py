@@ -15,7 +15,7 @@ from xingwei.base.site import queries as site
 from xingwei.base.ui.words import duration
 
 from ..engine.workflow import MoveRefused
-from ..models import Case
+from ..models import Case, CaseClocks
 from ..models.case import NEVER
 from ..workflow import facts_of, kind_of, mover, workflow
 from . import clocks, telling
@@ -32,8 +32,8 @@ def run_due(now: dt.datetime | None = None) -> int:
         with transaction.atomic():
             row = (
                 Case.objects.select_for_update(skip_locked=True, of=("self",))
-                .filter(next_remind_at__lte=moment)
-                .order_by("next_remind_at")
+                .filter(timing__next_remind_at__lte=moment)
+                .order_by("timing__next_remind_at")
                 .first()
             )
             if row is None:
@@ -41,8 +41,8 @@ def run_due(now: dt.datetime | None = None) -> int:
             for clock in row.clocks:
                 _tell(row, clock, moment)
             clocks.refresh(row)
-            if row.next_remind_at <= moment:  # a clock that stands still in the past is told of once
-                Case.objects.filter(pk=row.pk).update(next_remind_at=NEVER)
+            if row.timing.next_remind_at <= moment:  # a clock that stands still in the past is told of once
+                CaseClocks.objects.filter(pk=row.pk).update(next_remind_at=NEVER)
         done += 1
     return done
 

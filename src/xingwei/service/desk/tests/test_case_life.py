@@ -14,7 +14,7 @@ from django.db import DatabaseError, transaction
 from xingwei.base.journal.models import Entry
 from xingwei.base.notify.models import Notification
 from xingwei.base.policy.registry import Denied
-from xingwei.service.desk.models import Case, CaseEvent, Escalation, Feedback
+from xingwei.service.desk.models import Case, CaseClocks, CaseEvent, Escalation, Feedback
 from xingwei.service.desk.queries.clocks import current, next_of, outage
 from xingwei.service.desk.services import acts, clocks, escalation, papers, reminders
 from xingwei.service.desk.services.base import Refused, StaleEdit
@@ -319,11 +319,11 @@ def test_clocks_can_be_recomputed_at_any_time_and_come_out_the_same(
     clock.shift(300)
     move(house.wang_, case, "respond")
     case.refresh_from_db()
-    before = (case.clocks, case.next_due_at, case.next_remind_at)
-    Case.objects.update(clocks=[], next_due_at=at("03-18 00:00"))
+    before = (case.clocks, case.next_due_at, case.timing.next_remind_at)
+    CaseClocks.objects.update(clocks=[], next_due_at=at("03-18 00:00"))
     assert clocks.recompute_open() == 1
     case.refresh_from_db()
-    assert (case.clocks, case.next_due_at, case.next_remind_at) == before
+    assert (case.clocks, case.next_due_at, case.timing.next_remind_at) == before
 
 
 def test_a_new_calendar_moves_the_deadlines(house: SimpleNamespace, incident: Any) -> None:

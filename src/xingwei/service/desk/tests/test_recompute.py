@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from xingwei.base.site import queries as site
-from xingwei.service.desk.models import Case
+from xingwei.service.desk.models import CaseClocks
 from xingwei.service.desk.services import clocks
 from xingwei.service.desk.services.moves import move
 
@@ -23,14 +23,14 @@ def test_several_portions_are_recomputed_at_once(
     cases = [incident(severity=n % 3 + 1) for n in range(5)]
     clock.shift(300)
     move(house.wang_, cases[0], "respond")
-    before = list(Case.objects.order_by("pk").values(*INDEX))
-    Case.objects.update(clocks=[], next_due_clock="", calendar_version="")
+    before = list(CaseClocks.objects.order_by("pk").values(*INDEX))
+    CaseClocks.objects.update(clocks=[], next_due_clock="", calendar_version="")
     monkeypatch.setattr(clocks, "_PORTION", 2)
     monkeypatch.setattr(site, "_TTL_S", -1.0)
     told: list[int] = []
     assert clocks.recompute_open(progress=told.append) == 5
     assert told == [2, 4, 5]
-    assert list(Case.objects.order_by("pk").values(*INDEX)) == before
+    assert list(CaseClocks.objects.order_by("pk").values(*INDEX)) == before
 
 
 @pytest.mark.django_db

@@ -38,7 +38,7 @@ class CaseView(OfCase, Page):
     permission = "desk.case:view"
     template_name = "desk/case.html"
     related = (
-        "system", "subsystem", "function", "interface", "department", "reporter", "registered_by",
+        "timing", "system", "subsystem", "function", "interface", "department", "reporter", "registered_by",
         "assignee__organisation", "party_organisation", "merged_into",
     )  # fmt: skip
 

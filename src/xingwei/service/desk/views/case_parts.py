@@ -154,7 +154,7 @@ def facts(case: Case) -> list[Fact]:
 
 
 def _versions(case: Case) -> list[str]:
-    found = (("合同", case.policy_version), ("日历", case.calendar_version))
+    found = (("合同", case.timing.policy_version), ("日历", case.timing.calendar_version))
     return [f"{what} {version}" for what, version in found if version]
 
 

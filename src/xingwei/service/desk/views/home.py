@@ -40,8 +40,8 @@ def stats(actor: Actor) -> list[Stat]:
     n = capped_counts(
         {
             "open": running,
-            "late": running.filter(next_due_at__lt=now),
-            "soon": running.filter(next_due_at__gte=now, next_due_at__lte=hour),
+            "late": running.filter(timing__next_due_at__lt=now),
+            "soon": running.filter(timing__next_due_at__gte=now, timing__next_due_at__lte=hour),
         }
     )
     url = reverse("desk:ledger")
@@ -92,7 +92,7 @@ def clock_card(request: HttpRequest) -> dict[str, Any] | None:
     """Whatever is due first."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     running = ledger.visible(actor).exclude(category="closed")
-    found = running.filter(clock_state="running").select_related(*RELATED).defer(*HEAVY).order_by("next_due_at", "id")
+    found = ledger.by_clock(running).filter(timing__clock_state="running").select_related(*RELATED).defer(*HEAVY)
     counted = capped_counts({"open": running})
     return {"rows": rows(found[:ROWS]), "open_count": count_text(counted["open"])}
 

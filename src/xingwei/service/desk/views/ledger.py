@@ -61,7 +61,7 @@ class Ledger(Page):
         asked = self.asked
         found = ledger.search(asked.rows, asked.words, asked.facets) if asked.words else asked.rows
         exporting.exported(self.actor, kind, asked.filter_only)
-        table_rows = found.select_related("system", "department", "assignee").order_by(*asked.order)
+        table_rows = found.select_related("timing", "system", "department", "assignee").order_by(*asked.order)
         return export_response(kind, "问题台账", LedgerTable, table_rows)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -160,7 +160,7 @@ class Bulk(Act):
         if what == "export":
             exporting.exported(self.actor, "xlsx", f"选中 {len(cases)} 件")
             picked = Case.objects.filter(pk__in=[c.pk for c in cases]).select_related(
-                "system", "department", "assignee"
+                "timing", "system", "department", "assignee"
             )
             return export_response("xlsx", "问题台账", LedgerTable, picked.order_by("-pk"))
         if what == "merge":

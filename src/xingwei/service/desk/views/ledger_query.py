@@ -6,6 +6,7 @@ import datetime as dt
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from django.db import models
@@ -119,11 +120,15 @@ class LedgerQuery:
             return ledger.search_page(
                 rows, self.words, facets=self.facets, after=after, before=before, size=size, few=few
             )
+        if self.sort == "due":  # one index gives both: closed cases stand at its end
+            rows = rows.filter(timing__isnull=False) if self.view.key == "all" else ledger.by_clock(rows)
         return keyset.page(rows, self.order, after=after, before=before, size=size)
 
     def neighbours(self, case: Case) -> Neighbours:
         """The cases before and after this one in the list. place is 0 where it is not in it, or far behind."""
         rows = self.rows.only("number", *(o.lstrip("-") for o in self.order))
+        if self.sort == "due":
+            rows = rows.select_related("timing")
         cursor = keyset.cursor_of(("-id",) if self.words else self.order, case)
         after = self.page(rows, after=cursor, size=1).rows
         before = self.page(rows, before=cursor, size=1).rows
@@ -199,7 +204,7 @@ def _ahead(order: tuple[str, ...], case: Case) -> Q:
     ahead, equal = Q(), Q()
     for name in order:
         plain = name.lstrip("-")
-        value = getattr(case, plain)
+        value = attrgetter(plain.replace("__", "."))(case)
         ahead |= equal & Q(**{f"{plain}__{'gt' if name.startswith('-') else 'lt'}": value})
         equal &= Q(**{plain: value})
     return ahead

@@ -48,7 +48,7 @@ def card(request: HttpRequest) -> dict[str, Any] | None:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     now = timezone.now()
     found = waiting_for(actor)
-    cases = found.select_related(*RELATED).defer(*HEAVY).order_by("next_due_at", "id")[: STEPS * 2]
+    cases = ledger.by_clock(found).select_related(*RELATED).defer(*HEAVY)[: STEPS * 2]
     steps = _papers(actor) + _calls(actor)
     free = next(iter(assignees(None, limit=1)), None) if actor.has_role("service_manager") else None
     for case in cases:

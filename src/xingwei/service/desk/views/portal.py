@@ -120,7 +120,7 @@ class Mine(PortalPage):
         wanted = self.request.GET.get("tab", "open")
         current = wanted if wanted in dict(self.tabs) else "open"
         page = keyset.page(
-            self._rows(current).select_related("assignee", "department", "system"),
+            self._rows(current).select_related("timing", "assignee", "department", "system"),
             ("-id",),
             after=self.request.GET.get("after", ""),
             size=TILES,
@@ -175,7 +175,7 @@ class PortalCase(OfCase, PortalPage):
     permission = "desk.case:view"
     template_name = "desk/portal/case.html"
     tab = "mine"
-    related = ("system", "department", "assignee", "reporter", "merged_into")
+    related = ("timing", "system", "department", "assignee", "reporter", "merged_into")
 
     def get_title(self) -> str:
         return self.case.number

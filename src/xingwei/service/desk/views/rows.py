@@ -14,7 +14,7 @@ from ..models import Case
 from ..queries.clocks import next_of
 from ..workflow import kind_of, state_of
 
-RELATED = ("system", "department", "assignee__organisation")  # what a row needs besides itself
+RELATED = ("timing", "system", "department", "assignee__organisation")  # what a row needs besides itself
 HEAVY = ("description", "tried", "cause", "solution")  # what it does not
 CHANNEL_ICONS = {
     "phone": "phone",

@@ -248,9 +248,10 @@ def _kinds() -> tuple[list[str], list[float]]:
 
 def _case(n: int) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
     """Case n, its clocks, its words for the search, and its events, as columns."""
-    from xingwei.base.ui.grams import grams, normal
+    from xingwei.base.ui.grams import normal
     from xingwei.service.desk.engine import facets
     from xingwei.service.desk.engine.clocks import Event
+    from xingwei.service.desk.engine.numbers import numbers
     from xingwei.service.desk.services.clocks import index_of
 
     assert _worker is not None
@@ -271,7 +272,7 @@ def _case(n: int) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any], list[
     row |= {"number": f"{opened:%y%m}-{serial:03d}", "opened_at": opened, "department_id": department}
     said = normal("\n".join(_said(row)))
     known = facets.of(system_id=row["system_id"], kind_key=kind, department_id=department, people=row["people"])
-    words = {"case_id": n + 1, "text": said, "grams": sorted({*grams(said), *known})}
+    words = {"case_id": n + 1, "text": said, "grams": numbers(said, known)}
     index = index_of(kind, row["category"], [Event(e.at, e.type, e.data) for e in lines], w.terms, w.calendar, ANCHOR)
     row["ever_late"] = index.pop("ever_late")
     timing = index | {

@@ -11,6 +11,7 @@ import unicodedata
 
 MAX_TERMS = 6
 _SIGN = 1 << 31
+_TRIPLES = 0xD800  # surrogates: no character of a text is one
 _FACETS = 0xFFF1  # above every letter, digit and character of the basic plane, and above what is folded
 
 
@@ -29,6 +30,18 @@ def grams(text: str) -> list[int]:
     return sorted(found)
 
 
+def triples(text: str) -> list[int]:
+    """Numbers for every three characters in a row, for a room that stores them beside the grams: what holds the pairs
+    of a word, but not the word, is then not even looked at. Folded into 27 bits, so a triple tells only what may hold;
+    none meets a pair.
+    """
+    found: set[int] = set()
+    for run in _runs(normal(text)):
+        codes = [_code(c) for c in run]
+        found.update(map(_triple, codes, codes[1:], codes[2:]))
+    return sorted(found)
+
+
 def terms(query: str) -> list[str]:
     """The words of a query: split at spaces and punctuation, at most MAX_TERMS."""
     return ["".join(run) for run in _runs(normal(query))][:MAX_TERMS]
@@ -40,6 +53,14 @@ def query_grams(query: str) -> list[int]:
     for term in terms(query):
         codes = [_code(c) for c in term]
         wanted.update(map(_pair, codes, codes[1:]) if len(codes) > 1 else codes)
+    return sorted(wanted)
+
+
+def query_triples(query: str) -> list[int]:
+    """As query_grams, where triples are stored too: they say all that the pairs of a longer word say, and more."""
+    wanted: set[int] = set()
+    for term in terms(query):
+        wanted.update(triples(term) if len(term) > 2 else query_grams(term))
     return sorted(wanted)
 
 
@@ -75,6 +96,11 @@ def _runs(text: str) -> list[list[str]]:
 def _code(c: str) -> int:
     n = ord(c)
     return n % 65_521 if n > 0xFFFF else n
+
+
+def _triple(a: int, b: int, c: int) -> int:
+    n = (a * 40_503 + b) * 40_503 + c
+    return _pair(_TRIPLES | n >> 16 & 0x7FF, n & 0xFFFF)
 
 
 def _pair(a: int, b: int) -> int:

@@ -82,7 +82,7 @@ def card(request: HttpRequest) -> dict[str, Any] | None:
     """Everybody who is on duty today, and whether they came."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     now, today = timezone.localtime(), timezone.localdate()
-    duties = [d for d in queries.duties(today, today) if d.until > now or d.kind is DutyKind.ON_SITE]
+    duties = [d for d in live.duties_today() if d.until > now or d.kind is DutyKind.ON_SITE]
     present = queries.presence_now(d.person.pk for d in duties)
     rows = [_row(d, present.get(d.person.pk), now) for d in sorted(duties, key=_place_in_card)]
     state, verdict = _verdict(duties, today)

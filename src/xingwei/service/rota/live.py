@@ -14,7 +14,7 @@ from xingwei.base.site import queries as site
 
 from . import queries
 from .engine.coverage import Gap
-from .queries import OnDuty
+from .queries import Duty, OnDuty
 
 T = TypeVar("T")
 _DUTY_S, _GAPS_S = 20.0, 60.0
@@ -45,13 +45,27 @@ def _coming_gaps() -> list[Gap]:
     return [g for g in queries.gaps(today, last) if g.end > timezone.now()]
 
 
-_duty: _Kept[OnDuty] = _Kept(queries.on_duty, _DUTY_S)
+def _duties_of_today() -> tuple[dt.date, list[Duty]]:
+    today = timezone.localdate()
+    return today, queries.duties(today, today)
+
+
+_duty: _Kept[tuple[dt.date, list[Duty]]] = _Kept(_duties_of_today, _DUTY_S)
 _gaps: _Kept[list[Gap]] = _Kept(_coming_gaps, _GAPS_S)
 
 
+def duties_today() -> list[Duty]:
+    """The duties of today, as they were at most 20 seconds ago."""
+    day, found = _duty.get()
+    if day != timezone.localdate():
+        _duty.forget()
+        _, found = _duty.get()
+    return found
+
+
 def on_duty() -> OnDuty:
-    """Who is on duty, as it was at most 20 seconds ago."""
-    return _duty.get()
+    """Who is on duty now, as it was arranged at most 20 seconds ago."""
+    return queries.now_of(duties_today(), timezone.localtime())
 
 
 def gaps() -> list[Gap]:

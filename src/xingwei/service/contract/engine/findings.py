@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from . import found_numbers, found_text
 from .examples import Example, Setting, example
@@ -72,10 +73,9 @@ def check(
     """
     setting = setting or Setting()
     found = []
-    asked = set()
-    for question in contract.questions:
-        asked.add(question.finds)
-        if facts := _facts(contract, question):
+    known = _known(_Same(contract))
+    for question, facts in zip(contract.questions, known.of_questions, strict=True):
+        if facts:
             found.append(
                 Finding(
                     id=question.id,
@@ -91,10 +91,43 @@ def check(
                     example=example(contract, question, readings, setting) if examples else None,
                 )
             )
-    for finds, (affects, title, finder) in _COMPUTED.items():
-        if finds not in asked and (facts := tuple(finder(contract))):
-            found.append(Finding(finds.replace("_", "-"), finds, affects, title, facts))
+    for finds, facts in known.unasked.items():
+        affects, title, _ = _COMPUTED[finds]
+        found.append(Finding(finds.replace("_", "-"), finds, affects, title, facts))
     return sorted(found, key=lambda f: _ORDER.index(f.affects))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Same:
+    """A contract as itself: its text never changes, and comparing it word by word would take as long as reading it."""
+
+    contract: Contract
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.contract is other.contract
+
+    def __hash__(self) -> int:
+        return id(self.contract)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What stands in the text, whatever the readings are. of_questions: in their order. unasked: computed findings
+    that no question covers."""
+
+    of_questions: tuple[tuple[Fact, ...], ...]
+    unasked: Mapping[str, tuple[Fact, ...]]
+
+
+@lru_cache(maxsize=8)
+def _known(same: _Same) -> _Known:
+    contract = same.contract
+    asked = {q.finds for q in contract.questions}
+    rest = {finds: tuple(finder(contract)) for finds, (_, _, finder) in _COMPUTED.items() if finds not in asked}
+    return _Known(
+        tuple(_facts(contract, q) for q in contract.questions),
+        {finds: facts for finds, facts in rest.items() if facts},
+    )
 
 
 def _facts(contract: Contract, question: Question) -> tuple[Fact, ...]:

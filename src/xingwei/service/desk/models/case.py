@@ -221,7 +221,8 @@ class CaseClocks(models.Model):
 
 
 class CaseText(models.Model):
-    """What the search looks through: a case's words in normal form, and their numbers for the index (base/ui/grams).
+    """What the search looks through: a case's words in normal form, and their numbers for the index (base/ui/grams,
+    engine/numbers).
 
     Beside the case and not in it: PostgreSQL writes every index of a row anew when one indexed column changes, and
     a case changes at each move and whenever its clocks are recomputed, its words hardly ever (bench/clocks: 100,000

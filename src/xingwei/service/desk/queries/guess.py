@@ -81,9 +81,10 @@ def caller_of(department: Department | None) -> Caller:
     )
 
 
-def assignees(system: System | None, limit: int = 4) -> list[Assignee]:
-    """Who could take it now: on site first, the one with the fewest open cases first; then on call."""
-    duty = rota.on_duty()
+def assignees(system: System | None, limit: int = 4, duty: rota.OnDuty | None = None) -> list[Assignee]:
+    """Who could take it now: on site first, the one with the fewest open cases first; then on call. duty: who is on
+    duty, where that is known already."""
+    duty = duty or rota.on_duty()
     found: dict[int, Assignee] = {}
     for note, shifts in (("驻场", duty.on_site), ("听班", duty.on_call)):
         for shift in shifts:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from xingwei.base.ui.grams import grams, normal
+from xingwei.base.ui.grams import normal
 
 from ..engine import facets
+from ..engine.numbers import numbers
 from ..models import Case, CaseText
 
 
@@ -19,7 +20,7 @@ def index_words(row: Case) -> None:
     said = normal(searchable(row))
     known = facets.of(system_id=row.system_id, kind_key=row.kind, department_id=row.department_id, people=row.people)
     CaseText.objects.bulk_create(
-        [CaseText(case=row, text=said, grams=sorted({*grams(said), *known}))],
+        [CaseText(case=row, text=said, grams=numbers(said, known))],
         update_conflicts=True,
         unique_fields=["case"],
         update_fields=["text", "grams"],

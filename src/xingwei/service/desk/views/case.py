@@ -69,7 +69,7 @@ class CaseView(OfCase, Page):
             | case_parts.sections(actor, case, self.request)
             | {
                 "case": case,
-                "clocks": case_parts.clocks(case),
+                "clocks": case_parts.clocks_of([case])[case.pk],
                 "sheets": sheets,
                 "buttons": _buttons(sheets),
                 "opened": opened,

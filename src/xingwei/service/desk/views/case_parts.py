@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from xingwei.base.policy.engine import Actor
 from xingwei.base.policy.registry import may
 from xingwei.base.ui import words
 
-from ..models import Case, CaseLink
+from ..models import Case, CaseEvent, CaseLink
 from ..queries import clocks as clock_queries
 from ..queries import ledger
 from ..queries.clocks import ClockView
@@ -51,11 +52,17 @@ class Block:
 _STOPS = {"response": "responded", "arrival": "arrived", "bulletin": "bulletin"}
 
 
-def clocks(case: Case) -> list[Block]:
-    """The last run of each clock, and how long business was affected by a fault of level 1 or 2."""
+def clocks_of(cases: Sequence[Case]) -> dict[int, list[Block]]:
+    """By case: the last run of each clock, and how long business was affected by a fault of level 1 or 2."""
+    done = CaseEvent.objects.filter(case__in=cases, type__in=_STOPS.values()).select_related("actor").order_by("-at")
+    who: dict[int, dict[str, str]] = {}
+    for e in done:  # the first of each: who answered, who came
+        who.setdefault(e.case_id, {})[e.type] = str(e.actor or e.actor_name)
+    return {case.pk: _clocks(case, who.get(case.pk, {})) for case in cases}
+
+
+def _clocks(case: Case, who: Mapping[str, str]) -> list[Block]:
     now = timezone.now()
-    done = case.events.filter(type__in=_STOPS.values()).select_related("actor").order_by("-at")
-    who = {e.type: str(e.actor or e.actor_name) for e in done}  # the first of each: who answered, who came
     shown = [
         _block(c, case, now, who.get(_STOPS.get(c.key, ""), ""))
         for c in clock_queries.current(case, now)

@@ -20,8 +20,7 @@ from xingwei.base.ui.registry import Stat
 from ..models import Case
 from ..queries import clocks, ledger
 from ..queries.counts import capped_counts, count_text
-from .case_parts import Block
-from .case_parts import clocks as blocks_of
+from .case_parts import Block, clocks_of
 from .rows import HEAVY, RELATED, rows
 
 ROWS = 6
@@ -57,20 +56,22 @@ def alarms(request: HttpRequest) -> dict[str, Any] | None:
     """Faults of level 1 and 2 that still go on, worst first."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     now = timezone.now()
-    found = (
+    found = list(
         ledger.visible(actor)
+        .exclude(category="closed")
         .filter(kind="incident", severity__in=(1, 2), category__in=_RUNNING, restored_at=None)
         .select_related(*RELATED)
         .order_by("severity", "opened_at")[:3]
     )
     shown = []
+    blocks = clocks_of(found)
     for case in found:
         span = clocks.outage(case, now)
         party = f"；判定：{case.get_party_display()}" if case.party != Case.Party.UNKNOWN else ""
         line = (
             f"{case.where}，{timezone.localtime(case.opened_at):%H:%M} 起 {words.duration(span) if span else ''}{party}"
         )
-        marks: list[Block] = [b for b in blocks_of(case) if b.what != "业务影响"]
+        marks: list[Block] = [b for b in blocks[case.pk] if b.what != "业务影响"]
         url = case.get_absolute_url()
         told = may(actor, "desk.case:coordinate") and case.responded_at is not None
         shown.append(

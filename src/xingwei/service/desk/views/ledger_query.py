@@ -114,11 +114,14 @@ class LedgerQuery:
         values = self.query.getlist(key)
         return found is not None and bool(values) and {k for k, _ in found.options(self.actor)}.issuperset(values)
 
-    def page(self, rows: models.QuerySet[Case], *, after: str = "", before: str = "", size: int = 50) -> Any:
+    def page(
+        self, rows: models.QuerySet[Case], *, after: str = "", before: str = "", size: int = 50, count: int = 0
+    ) -> Any:
+        """count: how many hits of the words are counted at most."""
         if self.words:
             few = self.view.key != "all"  # the other views are of open cases
             return ledger.search_page(
-                rows, self.words, facets=self.facets, after=after, before=before, size=size, few=few
+                rows, self.words, facets=self.facets, after=after, before=before, size=size, count=count, few=few
             )
         if self.sort == "due":  # one index gives both: closed cases stand at its end
             rows = rows.filter(timing__isnull=False) if self.view.key == "all" else ledger.by_clock(rows)

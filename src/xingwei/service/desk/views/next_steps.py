@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from xingwei.base.policy.engine import Actor
 from xingwei.base.policy.registry import may
+from xingwei.service.rota import live
 
 from ..engine.workflow import CaseFacts, Move, Mover
 from ..models import CallLog, Case, Feedback
@@ -50,7 +51,9 @@ def card(request: HttpRequest) -> dict[str, Any] | None:
     found = waiting_for(actor)
     cases = ledger.by_clock(found).select_related(*RELATED).defer(*HEAVY)[: STEPS * 2]
     steps = _papers(actor) + _calls(actor)
-    free = next(iter(assignees(None, limit=1)), None) if actor.has_role("service_manager") else None
+    free = (
+        next(iter(assignees(None, limit=1, duty=live.on_duty())), None) if actor.has_role("service_manager") else None
+    )
     for case in cases:
         if (step := _step(actor, case, now, free)) is not None:
             steps.append(step)

@@ -81,7 +81,12 @@ class Week:
 def on_duty(at: dt.datetime | None = None) -> OnDuty:
     """Who is on duty at a moment (default: now)."""
     moment = timezone.localtime(at or timezone.now())
-    now = [d for d in duties(moment.date(), moment.date()) if d.since <= moment < d.until and not d.absent]
+    return now_of(duties(moment.date(), moment.date()), moment)
+
+
+def now_of(found: Iterable[Duty], moment: dt.datetime) -> OnDuty:
+    """Those of the duties that are on at the moment."""
+    now = [d for d in found if d.since <= moment < d.until and not d.absent]
     on_site, on_call, support = (_of(now, kind) for kind in DutyKind)
     return OnDuty(on_site, on_call, support)
 

@@ -194,7 +194,7 @@ class _Table:
 
     def __init__(self, model: Any) -> None:
         self.name = model._meta.db_table
-        self.columns = [(f.column, _text(f.get_default())) for f in model._meta.concrete_fields]
+        self.columns = [(f.column, _text(f.get_default())) for f in model._meta.concrete_fields if not f.generated]
         self.rows: list[str] = []
 
     def add(self, row: dict[str, Any]) -> None:

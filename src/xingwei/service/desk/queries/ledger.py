@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +20,11 @@ from ..engine import facets
 from ..models import Case
 from ..models.case import ENDED, NEVER
 from .search import search, search_page
+from .windows import having, walk
 
 __all__ = [
-    "BY_CLOCK", "SORTS", "VIEWS", "View", "by_clock", "by_number", "due_group", "rows_for_list", "scope_facets", "search", "search_page",
-    "visible",
+    "BY_CLOCK", "SORTS", "VIEWS", "View", "by_clock", "by_number", "due_group", "having_all", "rows_for_list",
+    "scope_facets", "search", "search_page", "visible",
 ]  # fmt: skip
 BY_CLOCK = ("timing__next_due_at", "timing__case_id")  # both of one index
 NUMBER = re.compile(r"^\d{4}-\d{3,6}$")
@@ -99,6 +101,16 @@ def rows_for_list(rows: models.QuerySet[Case]) -> models.QuerySet[Case]:
 def by_clock(rows: models.QuerySet[Case]) -> models.QuerySet[Case]:
     """The open ones of the rows, what is due first on top."""
     return rows.filter(timing__next_due_at__lt=ENDED).order_by(*BY_CLOCK)
+
+
+def having_all(rows: models.QuerySet[Case], known: Sequence[Sequence[str]], cap: int) -> list[int] | None:
+    """The ids of the rows where those are at most cap, None where they are more. known: what the conditions on the
+    rows mean for Case.known, one of each list.
+
+    PostgreSQL takes conditions for independent: where no case fits it would look through all that one of them has.
+    """
+    found = walk(having(rows.order_by(), "known", known), enough=cap + 1)
+    return found if len(found) <= cap else None
 
 
 def by_number(actor: Actor, text: str) -> Case | None:

@@ -7,20 +7,20 @@ only where they do not hold enough. Only ids are looked for; what a page shows i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from django.db import models
-from django.db.models import F
 
 from xingwei.base.ui.grams import query_triples, terms
 from xingwei.base.ui.keyset import KeysetPage, cursor_of, values_at
 
 from ..models import Case
+from .windows import having, ids, walk
 
-_WINDOW = 5_000  # cases that are looked through first
-_GROWTH = 16  # and how many times more where they do not hold enough
 _ORDER = ("-id",)
+_walk = partial(walk, bounds=("pk", "words__case_id"))
 
 
 # Of each inner list one must be true: numbers of engine/facets that follow from the conditions on the rows
@@ -39,10 +39,7 @@ def search(rows: models.QuerySet[Case], query: str, facets: Facets = ()) -> mode
     wanted = query_triples(query)
     if not wanted:
         return rows.none()
-    found = rows.filter(words__grams__contains=[*wanted, *(f[0] for f in facets if len(f) == 1)])
-    for one_of in facets:
-        if len(one_of) > 1:
-            found = found.filter(words__grams__overlap=list(one_of))
+    found = having(rows, "words__grams", [*([number] for number in wanted), *facets])
     for term in terms(query):
         if not _told_by_the_index(term):
             found = found.filter(words__text__contains=term)
@@ -67,13 +64,12 @@ def search_page(
     back, start = bool(before), _id_at(before or after)
     found = search(rows.select_related(None).order_by(), query, facets)
     look = _straight if few else _walk
-    ids = look(found, start, back=back, enough=max(size, 0 if start else count) + 1)
-    total = (
-        len(ids[: count + 1]) if start is None else len(look(found, None, back=False, enough=count + 1)) if count else 0
-    )
-    held = rows.in_bulk(ids[:size])
-    shown = [held[pk] for pk in ids[:size] if pk in held]
-    onward = cursor_of(_ORDER, shown[-1]) if len(ids) > size and shown else None
+    hits = look(found, start, back=back, enough=max(size, count if start is None else 0) + 1)
+    counted = hits if start is None or not count else look(found, None, back=False, enough=count + 1)
+    total = len(counted[: count + 1]) if count else 0
+    held = rows.in_bulk(hits[:size])
+    shown = [held[pk] for pk in hits[:size] if pk in held]
+    onward = cursor_of(_ORDER, shown[-1]) if len(hits) > size and shown else None
     if back:
         shown.reverse()
         return Hits(shown, cursor_of(_ORDER, shown[-1]) if shown else None, onward, total)
@@ -85,44 +81,11 @@ def _told_by_the_index(term: str) -> bool:
     return len(term) <= 2 and all(ord(c) <= 0xFFFF for c in term)
 
 
-def _walk(found: models.QuerySet[Case], start: int | None, *, back: bool, enough: int) -> list[int]:
-    """Ids away from start, window by window, until there are enough hits or no more cases."""
-    hits: list[int] = []
-    for low, high in _windows(start, back=back):
-        # the bounds on both tables: PostgreSQL does not carry them from one to the other
-        window = found.filter(pk__gt=low, pk__lte=high, words__case_id__gt=low, words__case_id__lte=high)
-        hits += _ids(window, back=back, enough=enough - len(hits))
-        if len(hits) >= enough:
-            break
-    return hits
-
-
 def _straight(found: models.QuerySet[Case], start: int | None, *, back: bool, enough: int) -> list[int]:
     """Ids away from start, all at once."""
     if start is not None:
         found = found.filter(pk__gt=start) if back else found.filter(pk__lt=start)
-    return _ids(found, back=back, enough=enough)
-
-
-def _ids(found: models.QuerySet[Case], *, back: bool, enough: int) -> list[int]:
-    # by -id as a value, which no index has: else the rows are walked in order where the index of words is better
-    return list(found.order_by(F("pk") + 0 if back else (F("pk") + 0).desc()).values_list("pk", flat=True)[:enough])
-
-
-def _windows(start: int | None, *, back: bool) -> Iterator[tuple[int, int]]:
-    """Ranges of ids, (above, up to], one after the other from start to the newest case (back) or to the oldest."""
-    newest = Case.objects.order_by("-id").values_list("id", flat=True).first() or 0
-    width = _WINDOW
-    if back:
-        low = start or 0
-        while low < newest:
-            yield low, low + width
-            low, width = low + width, width * _GROWTH
-        return
-    high = newest if start is None else start - 1
-    while high > 0:
-        yield high - width, high
-        high, width = high - width, width * _GROWTH
+    return ids(found, back=back, enough=enough)
 
 
 def _id_at(cursor: str) -> int | None:

@@ -10,7 +10,7 @@ import pytest
 
 from xingwei.base.ui.grams import holds, terms
 from xingwei.service.desk.models import Case
-from xingwei.service.desk.queries import ledger, search
+from xingwei.service.desk.queries import ledger, windows
 from xingwei.service.desk.services import acts
 from xingwei.service.desk.services.moves import move
 from xingwei.service.desk.services.text import index_words, searchable
@@ -24,8 +24,7 @@ SAID = (
 @pytest.fixture
 def cases(db: None, monkeypatch: pytest.MonkeyPatch) -> list[Case]:
     """Sixty cases, and windows so narrow that every page crosses several."""
-    monkeypatch.setattr(search, "_WINDOW", 3)
-    monkeypatch.setattr(search, "_GROWTH", 2)
+    monkeypatch.setattr(windows, "WINDOW", 3)
     made = [
         Case(number=f"2603-{n:03d}", kind="incident", state="new", category="new", title=f"{SAID[n * n % 8]}{n}",
              description=SAID[n % 5], channel="phone")

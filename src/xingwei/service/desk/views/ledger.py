@@ -66,14 +66,14 @@ class Ledger(Page):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         asked, get = self.asked, self.request.GET
-        found = asked.rows.select_related(*RELATED).defer(*HEAVY)
+        found = (asked.rows if asked.words else asked.found).select_related(*RELATED).defer(*HEAVY)
         cap = WORDS_CAP if asked.words else CAP
         page = asked.page(found, after=get.get("after", ""), before=get.get("before", ""), size=PAGE, count=cap)
         shown = rows(page.rows, asked.now)
         by_due = asked.sort == "due" and not asked.words
         counted = capped_counts(
             {v.key: ledger.visible(self.actor).filter(v.where(self.actor, asked.now)) for v in ledger.VIEWS}
-            | ({} if asked.words else {"shown": asked.rows})
+            | ({} if asked.words else {"shown": asked.found})
         )
         if asked.words:
             counted["shown"] = page.total

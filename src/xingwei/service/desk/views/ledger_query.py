@@ -26,6 +26,7 @@ from xingwei.base.ui.words import CHINA
 
 from ..engine import facets
 from ..models import Case
+from ..models.case import KNOWN_AS
 from ..queries import ledger
 from ..queries.counts import CAP, capped_counts, count_text
 from ..workflow import kind_choices
@@ -108,6 +109,38 @@ class LedgerQuery:
         ]
         return [c for c in chosen if c] + ledger.scope_facets(self.actor)
 
+    @cached_property
+    def found(self) -> models.QuerySet[Case]:
+        """The rows. Where several filters leave few of them, by their ids: whatever the order is, it sorts only those."""
+        rows = self.rows
+        if self.view.key == "all" and len(self._asked) > 1:
+            found = ledger.having_all(rows, self._asked, CAP)
+            if found is not None:
+                return rows.filter(pk__in=found)
+        return rows
+
+    @cached_property
+    def _asked(self) -> list[list[str]]:
+        """What the filters mean for Case.known."""
+        of = {"state": "category", "late": "ever_late"}
+        out = []
+        for key in ("system", "kind", "severity", "department", "assignee", "party", "state", "channel", "late"):
+            if key in self.used and (key == "late" or self._known(key)):
+                letter = KNOWN_AS[of.get(key, key)]
+                out.append([f"{letter}{value}" for value in self._values(key)])
+        return out
+
+    def _values(self, key: str) -> list[str]:
+        """The filter's values as the column has them."""
+        values = self.query.getlist(key)
+        if key == "system":
+            return [str(pk) for pk in System.objects.filter(code__in=values).values_list("pk", flat=True)]
+        if key == "assignee":
+            return [{"me": str(self.actor.id), "none": ""}.get(v, v) for v in values]
+        if key == "late":
+            return ["true" if next(v for v in values if v.strip()).strip() == "1" else "false"]
+        return values
+
     def _known(self, key: str) -> bool:
         """Whether the filter narrows the list by just the values of the address: none is unknown, and ignored."""
         found = next((f for f in self.filters if f.key == key), None)
@@ -129,7 +162,7 @@ class LedgerQuery:
 
     def neighbours(self, case: Case) -> Neighbours:
         """The cases before and after this one in the list. place is 0 where it is not in it, or far behind."""
-        rows = self.rows.only("number", *(o.lstrip("-") for o in self.order))
+        rows = self.found.only("number", *(o.lstrip("-") for o in self.order))
         if self.sort == "due":
             rows = rows.select_related("timing")
         cursor = keyset.cursor_of(("-id",) if self.words else self.order, case)
@@ -137,7 +170,7 @@ class LedgerQuery:
         before = self.page(rows, before=cursor, size=1).rows
         if self.words:
             return Neighbours(_first(before), _first(after), 0, "")
-        rows, ahead = self.rows.order_by(), _ahead(self.order, case)
+        rows, ahead = self.found.order_by(), _ahead(self.order, case)
         n = capped_counts({"here": rows.filter(pk=case.pk), "ahead": rows.filter(ahead), "all": rows})
         place = n["ahead"] + 1 if n["here"] and n["ahead"] <= CAP else 0
         return Neighbours(_first(before), _first(after), place, count_text(n["all"]))

@@ -15,7 +15,7 @@ from ..queries.clocks import next_of
 from ..workflow import kind_of, state_of
 
 RELATED = ("timing", "system", "department", "assignee__organisation")  # what a row needs besides itself
-HEAVY = ("description", "tried", "cause", "solution")  # what it does not
+HEAVY = ("known", "description", "tried", "cause", "solution")  # what it does not
 CHANNEL_ICONS = {
     "phone": "phone",
     "portal": "device-mobile",

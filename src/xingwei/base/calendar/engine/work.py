@@ -106,7 +106,11 @@ class WorkCalendar:
 
     def provisional(self, first: dt.date, last: dt.date) -> bool:
         """Whether any year touched has no published arrangement."""
-        return any((year := self.years.get(n)) is None or not year.published for n in range(first.year, last.year + 1))
+        found = self._provisional.get((first.year, last.year))
+        if found is None:
+            years = [self.years.get(n) for n in range(first.year, last.year + 1)]
+            found = self._provisional[first.year, last.year] = any(y is None or not y.published for y in years)
+        return found
 
     def windows(self, date: dt.date) -> list[tuple[dt.datetime, dt.datetime]]:
         """The working windows of a date as moments; empty on days off."""
@@ -121,12 +125,23 @@ class WorkCalendar:
                 return date + n * _DAY
         raise CalendarError(f"{date:%Y-%m-%d} 之后 {HORIZON_YEARS} 年内没有工作日，请检查日历")
 
+    def workday_after(self, date: dt.date, days: int) -> dt.date:
+        """The n-th workday after the date; CalendarError when there is none within the horizon."""
+        found = self._workdays.get((date, days))
+        if found is None:
+            found = date
+            for _ in range(days):
+                found = self.next_workday(found)
+            self._workdays[date, days] = found
+        return found
+
     def working_start(self, moment: dt.datetime) -> dt.datetime:
         """The moment itself where it is working time, else the start of the next working window."""
         starts, ends, _ = self._table
-        i = bisect_right(ends, moment.timestamp())
+        at = moment.timestamp()
+        i = bisect_right(ends, at)
         self._inside(i)
-        return max(moment, self._moment(starts[i]))
+        return moment if at >= starts[i] else self._moment(starts[i])
 
     def close_of(self, date: dt.date) -> dt.datetime:
         """The end of the last working window of a workday."""
@@ -138,8 +153,9 @@ class WorkCalendar:
     def add(self, start: dt.datetime, span: dt.timedelta) -> dt.datetime:
         """The moment when `span` of working time has passed since start. Never hangs: CalendarError instead."""
         starts, _, passed = self._table
-        target = self._passed(start) + span.total_seconds()
-        if target <= self._passed(start):
+        before = self._passed(start)
+        target = before + span.total_seconds()
+        if target <= before:
             return start
         i = bisect_left(passed, target) - 1
         self._inside(i)
@@ -191,9 +207,17 @@ class WorkCalendar:
     def _last(self) -> int:
         return max(self.years, default=2024) + HORIZON_YEARS
 
+    # What was asked for already: recomputing every clock of a desk asks for the same few dates and years.
     @cached_property
     def _works(self) -> dict[dt.date, bool]:
-        """Dates that were asked for already: recomputing every clock of a desk asks for the same few ones."""
+        return {}
+
+    @cached_property
+    def _workdays(self) -> dict[tuple[dt.date, int], dt.date]:
+        return {}
+
+    @cached_property
+    def _provisional(self) -> dict[tuple[int, int], bool]:
         return {}
 
     @cached_property

@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Literal
 
 from xingwei.base.calendar.engine import CalendarError, WorkCalendar
@@ -19,6 +20,7 @@ from xingwei.service.contract.engine.model import Arrival
 
 SOON = dt.timedelta(hours=1)
 Measure = Literal["wall", "work"]
+_at = attrgetter("at")
 ClockState = Literal["ok", "soon", "late", "pause", "done", "unknown"]
 _ENDS_A_WAIT = frozenset({"resumed", "resolved", "answered", "reopened", "closed", "confirmed", "merged"})
 _GRADES = frozenset({"opened", "graded"})
@@ -146,12 +148,14 @@ class _Story:
 
 def compute(rules: Iterable[Rule], events: Iterable[Event], terms: Terms, calendar: WorkCalendar) -> list[Clock]:
     """Every run of every rule, in the order of the rules, runs by start. The order of equal times is kept."""
-    ordered = sorted(events, key=lambda e: e.at)
+    ordered = sorted(events, key=_at)
     story = _Story(ordered, _pauses(ordered), _grades(ordered), _agreements(ordered), terms, calendar)
+    level, happened = story.level, {e.type for e in ordered}
     return [
         _clock(rule, run, story)
         for rule in rules
-        if not rule.severities or story.level in rule.severities
+        if (not rule.severities or level in rule.severities)
+        and (rule.during or not (happened.isdisjoint(rule.starts) and happened.isdisjoint(rule.renews)))
         for run in (_stays(rule, ordered) if rule.during else _runs(rule, ordered))
     ]
 
@@ -236,8 +240,8 @@ def _stays(rule: Rule, events: Sequence[Event]) -> list[_Run]:
     runs: list[_Run] = []
     since: dt.datetime | None = None
     for event in events:
-        inside = since is not None
-        stays = event.data["state"] in rule.during if "state" in event.data else inside
+        state = event.data.get("state")
+        stays = state in rule.during if state is not None else since is not None
         if since is not None and (not stays or event.type in rule.again):
             runs.append(_Run(since, event.at, None))
             since = None
@@ -365,14 +369,10 @@ def _workdays(start: dt.datetime, days: int, reading: str, calendar: WorkCalenda
     lies outside working time; or at the close of the n-th workday after the day of the start."""
     if reading == "close_of_day":
         date = start.astimezone(calendar.zone).date()
-        for _ in range(days):
-            date = calendar.next_workday(date)
-        return calendar.close_of(date)
+        return calendar.close_of(calendar.workday_after(date, days))
     effective = calendar.working_start(start).astimezone(calendar.zone)
-    date = effective.date()
-    for _ in range(days):
-        date = calendar.next_workday(date)
-    return dt.datetime.combine(date, effective.timetz().replace(tzinfo=None), calendar.zone)
+    date = calendar.workday_after(effective.date(), days)
+    return dt.datetime.combine(date, effective.time(), calendar.zone)
 
 
 def _pushed(

@@ -42,9 +42,9 @@ def triples(text: str) -> list[int]:
     return sorted(found)
 
 
-def terms(query: str) -> list[str]:
-    """The words of a query: split at spaces and punctuation, at most MAX_TERMS."""
-    return ["".join(run) for run in _runs(normal(query))][:MAX_TERMS]
+def terms(query: str, most: int | None = MAX_TERMS) -> list[str]:
+    """The words of a query: split at spaces and punctuation, at most so many."""
+    return ["".join(run) for run in _runs(normal(query))][:most]
 
 
 def query_grams(query: str) -> list[int]:

@@ -8,6 +8,7 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from django.db import models
@@ -70,6 +71,13 @@ def _from(rows: models.QuerySet[Any], order: Sequence[str], values: Sequence[Any
         return rows.filter(_beyond(order, values))
     keys = rows.select_related(None).filter(_RowBeyond(order, values)).values("pk")[:n]
     return rows.filter(pk__in=keys)
+
+
+def before(order: Sequence[str], row: Any) -> Q | Func:
+    """The condition that a row stands before this one in that order."""
+    back = [_flip(name) for name in order]
+    values = [attrgetter(name.lstrip("-").replace("__", "."))(row) for name in order]
+    return _beyond(back, values) if len({name.startswith("-") for name in order}) > 1 else _RowBeyond(back, values)
 
 
 class _RowBeyond(Func):

@@ -29,8 +29,7 @@ _DESK = frozenset({"service_manager", "onsite_engineer", "vendor_support", "it_s
 
 def open_count(actor: Actor) -> Count | None:
     """Open cases beside the entry; hot while one is late."""
-    running = ledger.visible(actor).exclude(category="closed")
-    n = capped_counts({"open": running, "late": running.filter(timing__next_due_at__lt=timezone.now())})
+    n = ledger.counts(actor, {"open": Q(), "late": Q(timing__next_due_at__lt=timezone.now())})
     late = n["late"]
     return (
         Count(count_text(n["open"]), bool(late), f"{count_text(late)} 件已超时" if late else "") if n["open"] else None

@@ -39,7 +39,7 @@ def cases(request: HttpRequest, chosen: Query[CaseFilter]) -> Any:
         rows = rows.filter(updated_at__gte=chosen.updated_since)
     if chosen.q:
         scope = ledger.scope_facets(actor_of(request))
-        page = ledger.search_page(rows, chosen.q, facets=scope, after=chosen.after, size=PAGE)
+        page: keyset.KeysetPage = ledger.search_page(rows, chosen.q, facets=scope, after=chosen.after, size=PAGE)
     else:
         page = keyset.page(rows, ("-id",), after=chosen.after, size=PAGE)
     return {"items": page.rows, "next": page.next}

@@ -34,6 +34,12 @@ def capped_counts(
     return out
 
 
+def counted_at_once(rows: models.QuerySet[Any], conditions: Mapping[str, models.Q], cap: int = CAP) -> dict[str, int]:
+    """As capped_counts, of the rows that meet each condition; where the rows are a few hundred, but dear to find."""
+    found = rows.order_by().aggregate(**{key: models.Count("pk", filter=where) for key, where in conditions.items()})
+    return {key: min(n, cap + 1) for key, n in found.items()}
+
+
 def count_text(n: int, cap: int = CAP) -> str:
     """ "23", or "1,000+" beyond the cap."""
     return f"{cap:,}+" if n > cap else f"{n:,}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +19,13 @@ from xingwei.base.ui.words import CHINA
 from ..engine import facets
 from ..models import Case
 from ..models.case import ENDED, NEVER
+from .counts import capped_counts, counted_at_once
 from .search import search, search_page
 from .windows import having, walk
 
 __all__ = [
-    "BY_CLOCK", "SORTS", "VIEWS", "View", "by_clock", "by_number", "due_group", "having_all", "rows_for_list",
-    "scope_facets", "search", "search_page", "visible",
+    "BY_CLOCK", "SORTS", "VIEWS", "View", "by_clock", "by_number", "counts", "due_group", "having_all", "rows_for_list",
+    "scope_facets", "search", "search_page", "sees_little", "visible",
 ]  # fmt: skip
 BY_CLOCK = ("timing__next_due_at", "timing__case_id")  # both of one index
 NUMBER = re.compile(r"^\d{4}-\d{3,6}$")
@@ -84,10 +85,27 @@ def visible(actor: Actor) -> models.QuerySet[Case]:
     return rows
 
 
+def sees_little(actor: Actor) -> bool:
+    """Whether only what the actor takes part in, or a department of theirs has, is visible: little of it is open, but
+    finding it takes several indexes."""
+    scope = policy().scope(actor, "desk.case:view")
+    return scope is not None and scope < Scope.SYSTEM
+
+
+def counts(
+    actor: Actor, of_open: Mapping[str, Q], more: Mapping[str, models.QuerySet[Case]] | None = None
+) -> dict[str, int]:
+    """Capped counts: of the open cases that the actor sees and that meet each condition; and of more."""
+    running = visible(actor).exclude(category="closed")
+    if sees_little(actor):
+        return counted_at_once(running, of_open) | capped_counts(more or {})
+    return capped_counts({key: running.filter(where) for key, where in of_open.items()} | dict(more or {}))
+
+
 def scope_facets(actor: Actor) -> list[list[int]]:
     """What `visible` means for the search's index; nothing where the actor sees all, or all of some systems."""
     scope = policy().scope(actor, "desk.case:view")
-    if scope is None or scope >= Scope.SYSTEM or actor.id is None:
+    if not sees_little(actor) or actor.id is None:
         return []
     wider = sorted(actor.departments) if scope is Scope.DEPARTMENT else []
     return [[facets.person(actor.id), *(facets.department(pk) for pk in wider)]]

@@ -1,7 +1,7 @@
 """The search of the ledger: newest first, exact, and as fast for a word in every tenth case as for one in none.
 
 The index (GIN over characters, pairs and triples) knows no order: asked for a common word it would bring a hundred
-thousand cases only to throw all but fifty away. So it is asked for the newest few thousand cases first, and for more
+thousand cases only to throw all but fifty away. So it is asked for the newest thousand cases first, and for more
 only where they do not hold enough. Only ids are looked for; what a page shows is fetched for its fifty cases.
 """
 

@@ -1,4 +1,4 @@
-"""Ids in order from an index that knows no order: of the newest few thousand cases first, of more only where those do
+"""Ids in order from an index that knows no order: of the newest thousand cases first, of more only where those do
 not hold enough.
 
 How many more follows from how many were found. Where nothing was, hardly anything is to be found: then all the rest is
@@ -14,7 +14,7 @@ from django.db.models import F
 
 from ..models import Case
 
-WINDOW = 5_000  # cases that are looked through first
+WINDOW = 1_000  # cases that are looked through first, and at least at a time
 _AMPLE = 1.5  # how much wider than it would just do
 
 

@@ -226,7 +226,7 @@ def _plain(clock: Clock, warn: dt.datetime | None) -> dict[str, Any]:
     return out
 
 
-def _locked(cases: Sequence[int]) -> dict[int, tuple[str, str]]:
+def _locked(cases: list[int]) -> dict[int, tuple[str, str]]:
     """Kind and category of those that are open, held until the transaction ends: nobody moves them meanwhile."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -237,7 +237,7 @@ def _locked(cases: Sequence[int]) -> dict[int, tuple[str, str]]:
         return {pk: (kind, category) for pk, kind, category in cursor.fetchall()}
 
 
-def _events_of(cases: Sequence[int]) -> Iterator[tuple[int, list[Event]]]:
+def _events_of(cases: list[int]) -> Iterator[tuple[int, list[Event]]]:
     """The events of many cases, one after the other; every case has some.
 
     As text: reading half a million through the model takes longer than all the rest. No more of them at a time than one

@@ -33,15 +33,14 @@ def stats(actor: Actor) -> list[Stat]:
     if not may(actor, "desk.case:view"):
         return []
     now = timezone.now()
-    seen = ledger.visible(actor)
-    running = seen.exclude(category="closed")
     hour = now + dt.timedelta(hours=1)
-    n = capped_counts(
+    n = ledger.counts(
+        actor,
         {
-            "open": running,
-            "late": running.filter(timing__next_due_at__lt=now),
-            "soon": running.filter(timing__next_due_at__gte=now, timing__next_due_at__lte=hour),
-        }
+            "open": Q(),
+            "late": Q(timing__next_due_at__lt=now),
+            "soon": Q(timing__next_due_at__gte=now, timing__next_due_at__lte=hour),
+        },
     )
     url = reverse("desk:ledger")
     found = [Stat("未办结", count_text(n["open"]), url, "inbox")]

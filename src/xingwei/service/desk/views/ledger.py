@@ -19,7 +19,7 @@ from xingwei.base.ui.views import Act, Page, ServiceRefused
 from ..forms.acts import TagsForm
 from ..models import Case, SavedView
 from ..queries import ledger
-from ..queries.counts import CAP, capped_counts, count_text
+from ..queries.counts import CAP, count_text
 from ..services import acts, exporting
 from ..services import views as saved
 from ..tables import LedgerTable
@@ -71,12 +71,7 @@ class Ledger(Page):
         page = asked.page(found, after=get.get("after", ""), before=get.get("before", ""), size=PAGE, count=cap)
         shown = rows(page.rows, asked.now)
         by_due = asked.sort == "due" and not asked.words
-        counted = capped_counts(
-            {v.key: ledger.visible(self.actor).filter(v.where(self.actor, asked.now)) for v in ledger.VIEWS}
-            | ({} if asked.words else {"shown": asked.found})
-        )
-        if asked.words:
-            counted["shown"] = page.total
+        counted = self._counted(page)
         context = super().get_context_data(**kwargs)
         return (
             context
@@ -99,6 +94,16 @@ class Ledger(Page):
                 "can_register": may(self.actor, "desk.case:register"),
             }
         )
+
+    def _counted(self, page: Any) -> dict[str, int]:
+        """How many there are in each view, and ("shown") in the list."""
+        asked = self.asked
+        of_open = {v.key: v.where(self.actor, asked.now) for v in ledger.VIEWS if v.key != "all"}
+        more = {"all": ledger.visible(self.actor)}
+        if not asked.words and (asked.used or asked.sort == "closed"):
+            more["shown"] = asked.found
+        counted = ledger.counts(self.actor, of_open, more)
+        return {"shown": page.total if asked.words else counted[asked.view.key]} | counted
 
     def _views(self, counted: dict[str, int]) -> dict[str, Any]:
         own = SavedView.objects.filter(owner_id=self.actor.id) | SavedView.objects.filter(

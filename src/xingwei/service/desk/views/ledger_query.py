@@ -6,7 +6,6 @@ import datetime as dt
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any
 
 from django.db import models
@@ -170,7 +169,7 @@ class LedgerQuery:
         before = self.page(rows, before=cursor, size=1).rows
         if self.words:
             return Neighbours(_first(before), _first(after), 0, "")
-        rows, ahead = self.found.order_by(), _ahead(self.order, case)
+        rows, ahead = self.found.order_by(), keyset.before(self.order, case)
         n = capped_counts({"here": rows.filter(pk=case.pk), "ahead": rows.filter(ahead), "all": rows})
         place = n["ahead"] + 1 if n["here"] and n["ahead"] <= CAP else 0
         return Neighbours(_first(before), _first(after), place, count_text(n["all"]))
@@ -233,17 +232,6 @@ def _called() -> Any:
 
 def _first(rows: list[Case]) -> Case | None:
     return rows[0] if rows else None
-
-
-def _ahead(order: tuple[str, ...], case: Case) -> Q:
-    """Rows that stand before the case in that order."""
-    ahead, equal = Q(), Q()
-    for name in order:
-        plain = name.lstrip("-")
-        value = attrgetter(plain.replace("__", "."))(case)
-        ahead |= equal & Q(**{f"{plain}__{'gt' if name.startswith('-') else 'lt'}": value})
-        equal &= Q(**{plain: value})
-    return ahead
 
 
 def _filters(options: Any, *, everyone: bool) -> tuple[Filter, ...]:

@@ -174,7 +174,7 @@ def profile_of(settings: Mapping[str, Any]) -> yb.Profile:
 def keys_of(channel: ChannelConfig, profile: yb.Profile) -> yb.Keys:
     """Raises ChannelProblem where the profile signs and a key is missing."""
     pem = secret(channel, "sm2_key")
-    keys = yb.Keys(secret(channel, "access_key"), secret(channel, "secret"), _sm2(pem) if pem else None)
+    keys = yb.Keys(secret(channel, "access_key"), secret(channel, "secret"), sm2_signer(pem) if pem else None)
     if profile.body == "sm2" and keys.sm2 is None:
         raise ChannelProblem("报文用 SM2 签名，但没有填 SM2 私钥。")
     if (profile.headers != "none" or profile.body == "sm3") and not keys.secret:
@@ -182,7 +182,7 @@ def keys_of(channel: ChannelConfig, profile: yb.Profile) -> yb.Keys:
     return keys
 
 
-def _sm2(pem: str) -> Callable[[bytes], bytes]:
+def sm2_signer(pem: str) -> Callable[[bytes], bytes]:
     from tongsuopy.crypto import hashes, serialization
     from tongsuopy.crypto.asymciphers import ec
 

@@ -5,6 +5,7 @@ from .happened import Beat, FunctionSpan, ProbeChange, Trouble
 from .measurements import Baseline, DayKind, Roll, Sample, Series
 from .processes import Blind, Lease, ProbeState, Process
 from .triage import ResponsibilityList, Snapshot, Verdict
+from .wall import Wall
 
 __all__ = [
     "Baseline",
@@ -28,4 +29,5 @@ __all__ = [
     "Token",
     "Trouble",
     "Verdict",
+    "Wall",
 ]

@@ -96,7 +96,9 @@ def windows(since: dt.datetime, until: dt.datetime) -> list[MaintenanceWindow]:
 def covers(nodes: Iterable[str], key: str, system: str, needs: Iterable[str] = ()) -> bool:
     """Whether a window of these nodes covers the node: itself, its system, everything, or what it needs."""
     wanted = set(nodes)
-    return "*" in wanted or key in wanted or (bool(system) and f"system:{system}" in wanted) or bool(wanted & set(needs))
+    return (
+        "*" in wanted or key in wanted or (bool(system) and f"system:{system}" in wanted) or bool(wanted & set(needs))
+    )
 
 
 def under_maintenance(key: str, system: str, now: dt.datetime) -> MaintenanceWindow | None:
@@ -105,13 +107,20 @@ def under_maintenance(key: str, system: str, now: dt.datetime) -> MaintenanceWin
     return next((w for w in windows(now, now + dt.timedelta(seconds=1)) if covers(w.nodes, key, system, needs)), None)
 
 
-def maintenance_of(key: str, system: str, since: dt.datetime, until: dt.datetime) -> list[tuple[dt.datetime, dt.datetime]]:
-    """When the node was under maintenance: announced windows, and the system's regular ones (estate)."""
-    needs = estate.graph().upstream(key) if key else {}
-    found = [(w.since, w.until) for w in windows(since, until) if covers(w.nodes, key, system, needs)]
-    for regular in ServiceWindow.objects.filter(system__code=system, kind=ServiceWindow.Kind.MAINTENANCE):
-        found += _regular(regular, since, until)
-    return found
+class Maintenance:
+    """Announced windows and the systems' regular ones (estate) of a stretch, read once for many nodes."""
+
+    def __init__(self, since: dt.datetime, until: dt.datetime) -> None:
+        self._since, self._until = since, until
+        self._windows = windows(since, until)
+        self._regular: dict[str, list[tuple[dt.datetime, dt.datetime]]] = {}
+        for row in ServiceWindow.objects.filter(kind=ServiceWindow.Kind.MAINTENANCE).select_related("system"):
+            self._regular.setdefault(row.system.code, []).extend(_regular(row, since, until))
+
+    def of(self, key: str, system: str) -> list[tuple[dt.datetime, dt.datetime]]:
+        needs = estate.graph().upstream(key) if self._windows and key else {}
+        found = [(w.since, w.until) for w in self._windows if covers(w.nodes, key, system, needs)]
+        return found + self._regular.get(system, [])
 
 
 def _regular(window: ServiceWindow, since: dt.datetime, until: dt.datetime) -> list[tuple[dt.datetime, dt.datetime]]:

@@ -60,7 +60,9 @@ def _turn(
     with transaction.atomic():
         if before is not None:
             FunctionSpan.objects.filter(pk=before.pk, until=None).update(until=began)
-        span: FunctionSpan = FunctionSpan.objects.create(function=row.function, state=state, since=began, said=said[:300])
+        span: FunctionSpan = FunctionSpan.objects.create(
+            function=row.function, state=state, since=began, said=said[:300]
+        )
         word = FunctionSpan.State(state).label
         record(
             system_actor("watch"), "watch.function.state", row.function, f"业务功能 {row.function.name}：{word}。{said}"[:500],

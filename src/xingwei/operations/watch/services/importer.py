@@ -19,7 +19,7 @@ from xingwei.base.policy.querysets import require
 from xingwei.base.ui.datafiles import FileProblems, Problem, Source
 
 from .. import files
-from ..models import FunctionWatch, Job, Probe
+from ..models import FunctionWatch, Job, Probe, Wall
 from . import probes
 from .base import WatchRefused
 
@@ -67,15 +67,38 @@ def import_watch(actor: Actor, path: Path, *, progress: Callable[[int, int], Non
                 raise WatchRefused(str(source.locate(Problem(str(refused), (name, at))))) from None
             if progress:
                 progress(count, len(steps))
+        if wall := source.document.get("wall"):
+            _wall(actor, wall, done)
     return done
 
 
 def _problems(source: Source) -> list[Problem]:
-    return [
+    found = [
         Problem(text, ("probes", at, *path))
         for at, item in enumerate(source.document.get("probes") or [])
         for text, path in probes.problems_of(item)
     ]
+    wall = source.document.get("wall") or {"nodes": [], "lines": []}
+    names = {n["name"] for n in wall["nodes"]}
+    found += [
+        Problem(f"图上没有“{line[end]}”", ("wall", "lines", at, end))
+        for at, line in enumerate(wall["lines"])
+        for end in ("from", "to")
+        if line[end] not in names
+    ]
+    return found
+
+
+def _wall(actor: Actor, document: Mapping[str, Any], done: Imported) -> None:
+    row = Wall.objects.first()
+    if row is not None and row.document == document:
+        return
+    verb = done.changed if row else done.added
+    row = row or Wall()
+    row.document = dict(document)
+    row.save()
+    record(actor, "watch.wall.import", row, f"导入大屏的图：{len(document['nodes'])} 个方框")
+    verb["大屏的图"] += 1
 
 
 def _function(actor: Actor, item: Mapping[str, Any], done: Imported) -> None:

@@ -18,7 +18,18 @@ from ..models import Beat, Job
 from . import probes
 from .base import WatchRefused
 
-FIELDS = ("name", "kind", "node", "every_minutes", "daily_at", "weekdays", "grace_minutes", "severity", "active", "note")
+FIELDS = (
+    "name",
+    "kind",
+    "node",
+    "every_minutes",
+    "daily_at",
+    "weekdays",
+    "grace_minutes",
+    "severity",
+    "active",
+    "note",
+)
 
 
 def save(actor: Actor, code: str, values: Mapping[str, Any]) -> Job:
@@ -38,7 +49,9 @@ def save(actor: Actor, code: str, values: Mapping[str, Any]) -> Job:
         row.system = system
         row.save()
         shown = {k: str(values[k]) for k in FIELDS if k in values}
-        record(actor, f"watch.job.{verb}", row, f"{'修改' if verb == 'change' else '登记'}心跳任务 {row.name}", after=shown)
+        record(
+            actor, f"watch.job.{verb}", row, f"{'修改' if verb == 'change' else '登记'}心跳任务 {row.name}", after=shown
+        )
     return row
 
 

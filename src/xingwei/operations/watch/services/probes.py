@@ -81,7 +81,7 @@ def save(actor: Actor, code: str, values: Mapping[str, Any]) -> Probe:
         after = _kept(row)
         if after == before:
             return row
-        row.full_clean(exclude=["system", "function"])
+        row.full_clean(exclude=["system", "function", "settings", "limits"])
         row.version += 1
         row.save()
         verb, said = ("add", "新增") if new else ("change", "修改")

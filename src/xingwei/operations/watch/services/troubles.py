@@ -91,7 +91,9 @@ def facts(now: dt.datetime, graph: Graph) -> Iterable[Fact]:
     elif eyes.since is not None:
         longest = int(site.value("watch.blind_s"))
         if (now - eyes.since).total_seconds() > longest:
-            said = f"没有一个监测进程在运行，最近心跳 {timezone.localtime(eyes.since):%m-%d %H:%M:%S}；其后的状态都看不到"
+            said = (
+                f"没有一个监测进程在运行，最近心跳 {timezone.localtime(eyes.since):%m-%d %H:%M:%S}；其后的状态都看不到"
+            )
             yield Fact("blind", "blind", "监测", said, eyes.since, severity=2)
     yield from _jobs(now, graph)
 
@@ -239,7 +241,9 @@ def _opened(actor: Actor, row: Trouble, fact: Fact, now: dt.datetime, graph: Gra
     kind, _, code = row.node.partition(":")
     function = BusinessFunction.objects.filter(code=code).first() if kind == "function" else None
     interface = Interface.objects.filter(code=code).first() if kind == "interface" else None
-    reach = [graph.nodes[k] for k in graph.affected_by(row.node) if graph.nodes[k].kind == "function"] if row.node else []
+    reach = (
+        [graph.nodes[k] for k in graph.affected_by(row.node) if graph.nodes[k].kind == "function"] if row.node else []
+    )
     lines = [row.fact]
     if row.began_at:
         lines.append(f"自 {timezone.localtime(row.began_at):%m-%d %H:%M:%S} 起。")

@@ -25,7 +25,10 @@ def _echo(settings: dict[str, Any], timeout_s: float) -> Looked:
     link = ae.associate(settings["host"], settings["port"], ae_title=settings.get("called", "ANY-SCP"))
     if not link.is_established:
         refused = link.is_rejected
-        return Looked(False, "对方拒绝建立关联（AE 名称或来源未登记）" if refused else f"{settings['host']}:{settings['port']} 连不上")
+        return Looked(
+            False,
+            "对方拒绝建立关联（AE 名称或来源未登记）" if refused else f"{settings['host']}:{settings['port']} 连不上",
+        )
     try:
         answer = link.send_c_echo()
     finally:

@@ -50,9 +50,8 @@ def _here(pattern: str) -> list[tuple[float, float]]:
 
 async def _there(task: Task) -> list[tuple[float, float]]:
     directory, _, name = task.settings["path"].rpartition("/")
-    command = (
-        f"find {shlex.quote(directory or '/')} -maxdepth 1 -type f -name {shlex.quote(name)} -printf '%T@ %s\\n' | sort -n | tail -2000"
-    )
+    place, wanted = shlex.quote(directory or "/"), shlex.quote(name)
+    command = f"find {place} -maxdepth 1 -type f -name {wanted} -printf '%T@ %s\\n' | sort -n | tail -2000"
     out = []
     for line in (await run(task, command)).splitlines():
         at, _, size = line.partition(" ")
@@ -63,4 +62,15 @@ async def _there(task: Task) -> list[tuple[float, float]]:
 _NUMBER: dict[str, Any] = {"type": "number", "exclusiveMinimum": 0}
 SETTINGS = {**SSH, "path": {"type": "string", "pattern": "^/", "maxLength": 300, "title": "文件，可用 *"},
             "max_age_h": _NUMBER | {"title": "最多几小时"}, "min_mb": _NUMBER | {"title": "至少几 MB"}}  # fmt: skip
-register(Kind("file", "文件", "某处最新的文件是几时的、多大", schema(SETTINGS, ["path"]), (UP, *SIGNALS), look, (Limit("file.count", warn=None),), layer="host"))
+register(
+    Kind(
+        "file",
+        "文件",
+        "某处最新的文件是几时的、多大",
+        schema(SETTINGS, ["path"]),
+        (UP, *SIGNALS),
+        look,
+        (Limit("file.count", warn=None),),
+        layer="host",
+    )
+)

@@ -26,7 +26,7 @@ async def look(task: Task) -> Looked:
     row = await (await db.execute(_READ, [code])).fetchone()
     if row is None:
         return Looked(False, f"接口网关里没有通道 {code}")
-    direction, state, age, found, breaker = row
+    _, state, age, found, breaker = row
     if state in {"stopped", "paused"}:
         return Looked(True, "通道停用或暂停着")
     if age is None or age > STALE_S:

@@ -34,7 +34,10 @@ async def look(task: Task) -> Looked:
     return judged(found, None)
 
 
-SETTINGS = {"until": {"type": "string", "format": "date", "title": "到期日"}, "path": {"type": "string", "pattern": "^/", "title": "证书文件"}}
+SETTINGS = {
+    "until": {"type": "string", "format": "date", "title": "到期日"},
+    "path": {"type": "string", "pattern": "^/", "title": "证书文件"},
+}
 _SCHEMA = schema(SETTINGS, []) | {"oneOf": [{"required": ["until"]}, {"required": ["path"]}]}
 register(
     Kind("licence", "到期", "证书文件或授权还有几天到期", _SCHEMA, (UP, DAYS, CERTIFICATE), look,

@@ -50,4 +50,14 @@ def _here() -> list[tuple[float, str]]:
 
 SETTINGS = {**SSH, "match": {"type": "string", "format": "regex", "minLength": 1, "maxLength": 200, "title": "命令行里有（正则）"},
             "least": {"type": "integer", "minimum": 1, "maximum": 1000, "title": "至少几个"}}  # fmt: skip
-register(Kind("process", "进程", "主机上的某个程序在不在运行", schema(SETTINGS, ["match"]), (UP, COUNT, AGE), look, layer="host"))
+register(
+    Kind(
+        "process",
+        "进程",
+        "主机上的某个程序在不在运行",
+        schema(SETTINGS, ["match"]),
+        (UP, COUNT, AGE),
+        look,
+        layer="host",
+    )
+)

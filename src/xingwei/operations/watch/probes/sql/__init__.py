@@ -68,7 +68,7 @@ async def _ask_all(task: Task, database: Database, values: dict[str, float]) -> 
         if said and number > 0 and statement.signal in {"db.blocked", "db.longtx_s"} and number >= 5:
             words.append(f"{statement.title} {number:.0f} {statement.unit}，{said}")
     for check in task.settings.get("checks") or ():
-        columns, rows = await database.rows(check["sql"])
+        _, rows = await database.rows(check["sql"])
         found = rows[0][0] if rows else None
         if found is None:
             return words, f"{check['title']}：没有查到"

@@ -68,7 +68,11 @@ class MySQL:
     def _open(cls, s: Mapping[str, Any], timeout_s: float) -> MySQL:
         import pymysql
 
-        where = {"unix_socket": s["host"]} if s["host"].startswith("/") else {"host": s["host"], "port": s.get("port", 3306)}
+        where = (
+            {"unix_socket": s["host"]}
+            if s["host"].startswith("/")
+            else {"host": s["host"], "port": s.get("port", 3306)}
+        )
         made = cls(
             pymysql.connect(
                 **where, user=s.get("user"), password=s.get("password") or "", database=s.get("database") or None,

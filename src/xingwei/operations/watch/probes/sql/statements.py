@@ -53,6 +53,8 @@ def refused(sql: str, engine: str) -> str:
         return f"SQL 读不懂（第 {first.get('line', '?')} 行附近）"
     if len(parsed) != 1:
         return "只能写一条语句"
-    if not isinstance(parsed[0], (exp.Select, exp.Union, exp.Subquery)) or any(parsed[0].find(kind) for kind in _WRITES):
+    if not isinstance(parsed[0], (exp.Select, exp.Union, exp.Subquery)) or any(
+        parsed[0].find(kind) for kind in _WRITES
+    ):
         return "只能是查询：拨测不改动医院的数据"
     return ""

@@ -22,8 +22,8 @@ from ..sql.statements import ENGINES, refused
 
 
 async def look(task: Task) -> Looked:
-    carried = {"id": f"XW{datetime.now():%y%m%d%H%M%S}{secrets.token_hex(2).upper()}",
-               "time": f"{datetime.now():%Y-%m-%d %H:%M:%S}", **(task.settings.get("values") or {})}  # fmt: skip
+    carried = {"id": f"XW{datetime.now().astimezone():%y%m%d%H%M%S}{secrets.token_hex(2).upper()}",
+               "time": f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S}", **(task.settings.get("values") or {})}  # fmt: skip
     values: dict[str, float] = {}
     failed = ""
     began = time.perf_counter()
@@ -122,5 +122,13 @@ SETTINGS: dict[str, Any] = {
     "password": {"type": "string", "format": "password", "title": "数据库口令"},
 }
 register(
-    Kind("steps", "业务全程", "把一项业务从头走到尾，数据带“模拟”标记，走完撤回", schema(SETTINGS, ["steps"]), (UP, MS), look, layer="application")
+    Kind(
+        "steps",
+        "业务全程",
+        "把一项业务从头走到尾，数据带“模拟”标记，走完撤回",
+        schema(SETTINGS, ["steps"]),
+        (UP, MS),
+        look,
+        layer="application",
+    )
 )

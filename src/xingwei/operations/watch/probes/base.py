@@ -12,6 +12,7 @@ import pkgutil
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from ..engine.judging import Limit, Looked
@@ -80,13 +81,18 @@ def register(found: Kind) -> Kind:
 
 def all_kinds() -> dict[str, Kind]:
     """Every kind there is, in the order of the codes."""
-    if not _kinds:
-        from .. import probes
-
-        for module in pkgutil.iter_modules(probes.__path__):
-            if module.ispkg and module.name != "tests":
-                importlib.import_module(f"{probes.__name__}.{module.name}")
+    _import_all()
     return dict(sorted(_kinds.items()))
+
+
+@cache
+def _import_all() -> None:
+    """A kind registers itself when its package is imported."""
+    from .. import probes
+
+    for module in pkgutil.iter_modules(probes.__path__):
+        if module.ispkg and module.name != "tests":
+            importlib.import_module(f"{probes.__name__}.{module.name}")
 
 
 def kind(code: str) -> Kind:

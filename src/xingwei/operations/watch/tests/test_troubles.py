@@ -139,7 +139,7 @@ def test_uptime_counts_outages_not_maintenance_nor_blindness_and_the_journal_agr
     proof = uptime.proof(watched, timezone.localdate(end).replace(day=1))
     assert proof.same
 
-    FunctionSpan.objects.filter(state="down").update(until=end)
+    FunctionSpan.objects.filter(state="down").update(state="up")
     assert not uptime.proof(watched, timezone.localdate(end).replace(day=1)).same
 
 

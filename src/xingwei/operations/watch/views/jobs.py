@@ -189,7 +189,7 @@ class Push(Guarded):
         try:
             document = json.loads(request.body[:LARGEST])
             taken = pushed.take(probe, document)
-        except (ValueError, TypeError, AttributeError):
+        except (LookupError, ValueError, TypeError, AttributeError):
             return JsonResponse({"detail": "内容应是 JSON，含 proc（文字）与 time（秒）。"}, status=422)
         except base.WatchRefused as refused:
             return JsonResponse({"detail": str(refused)}, status=422)

@@ -210,7 +210,7 @@ def _parse(text: str) -> exp.Expr:
         tree = sqlglot.parse_one(text, read="duckdb")
     except (SqlglotError, RecursionError) as error:
         raise MappingProblem(f"表达式“{text[:60]}”读不懂：{str(error).splitlines()[0][:120]}") from None
-    if tree is None or isinstance(tree, (exp.Query, exp.DML, exp.DDL, exp.Command)) or tree.find(exp.Query):
+    if not isinstance(tree, exp.Condition) or tree.find(exp.Query):
         raise MappingProblem(f"“{text[:60]}”不是一个表达式")
     return tree
 

@@ -65,11 +65,13 @@ def build(
 
     from simhospital.generate.build import build as build_hospital
     from simhospital.generate.plan import Plan
+    from simhospital.home import home
 
     began = time.monotonic()
     try:
         end = date.fromisoformat(until) if until else today()
         plan = Plan(end - timedelta(days=days), days, visits, seed)
+        (home() / "truth.jsonl").unlink(missing_ok=True)
         build_hospital(
             url,
             plan,

@@ -91,6 +91,10 @@ class Aftermath:
             made.append(outcome)
         return made
 
+    async def enquire(self, entry: int) -> Outcome:
+        """5203 for one settlement: settled, refused (the insurer has none: it may be settled anew), or as it was."""
+        return await self._clear(self.book.entry(entry))
+
     async def _clear(self, row: Entry) -> Outcome:
         began = time.monotonic()
         try:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from simhospital.generate.plan import share_of_day
 
-from . import points
+from . import cashdesk, points
 from .hospital import Hospital
 from .stays import inpatient
 from .visits import outpatient
@@ -56,3 +56,4 @@ async def enquiries(h: Hospital) -> None:
         await asyncio.sleep(60)
         for outcome in await h.insurance.clear_up():
             h.count(f"cleared up {outcome.state}")
+            await cashdesk.cleared(h, outcome)

@@ -10,12 +10,14 @@ from typing import Any
 
 from simhospital.centre.line import Caller
 from simhospital.centre.stays import StayClient
+from simhospital.channels.book import ChannelBook
 from simhospital.generate import dictionaries
 from simhospital.settings import Settings
 from simhospital.vitals.server import Vitals
 
 from . import instruments, services
 from .book import Book
+from .cashdesk import Desk
 from .laboratory import Laboratory
 from .links import AstmLink, Link, MllpLink
 from .outward import Calls, HttpLink
@@ -54,6 +56,7 @@ class Hospital:
         self.records = Records(settings.database_url)
         self.books: dict[str, Book] = {}
         self.links: dict[str, Link] = {}
+        self.desk = Desk()
         self.tasks: set[asyncio.Future[Any]] = set()
         self._outgoing()
         self._incoming()
@@ -108,7 +111,8 @@ class Hospital:
             for code in ("lis", "cis", "emr", "his", "opd", "odr")
         ]
         self.receivers[0].foreign = self.laboratory.foreign
-        self.payments = services.Payments()
+        self.channels = ChannelBook(self.place / "channels" / "channels.sqlite")
+        self.payments = services.Payments(self.channels)
         answers: dict[str, services.Answer] = {
             "hlyy": services.review, "circulation": services.circulate, "trace": services.trace, "pay": self.payments.answer,
             "lis-label": self.laboratory.label,
@@ -169,6 +173,7 @@ class Hospital:
         await self.calls.close()
         await self.insurance.close()
         await self.records.stop()
+        self.channels.close()
         for book in self.books.values():
             book.close()
 

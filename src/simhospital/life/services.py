@@ -8,12 +8,17 @@ import random
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
 
+from simhospital.channels import CHANNELS
+from simhospital.channels.book import ChannelBook
+
 from . import points
 from .book import Book, digest
+from .world import now
 
 _chance = random.Random()  # noqa: S311 - a simulated third party
 Json = dict[str, Any]
@@ -176,30 +181,50 @@ async def trace(path: str, body: Json) -> Json:
 
 
 class Payments:
-    """移动支付: keeps every order, so that a query tells what became of it and an order is not paid twice."""
+    """移动支付: its book tells what became of every order, and an order is not paid twice."""
 
-    def __init__(self) -> None:
-        self.orders: dict[str, Json] = {}
+    def __init__(self, book: ChannelBook) -> None:
+        self.book = book
 
     async def answer(self, path: str, body: Json) -> Json:
-        """action: pay (where nothing is said), query or refund."""
+        """action: pay (where nothing is said), query or refund (of a part, `amount`, or of all)."""
         order, what = str(body.get("order") or ""), str(body.get("action") or "pay")
         if not order:
             raise Wrong("缺少订单号 order")
-        known = self.orders.get(order)
+        known = self.book.find(order)
         if what == "query":
-            return {"code": 0, **known} if known else {"code": 404, "message": "订单不存在", "order": order}
+            return {"code": 0, **self._told(known)} if known else {"code": 404, "message": "订单不存在", "order": order}
         if what == "refund":
-            if not known:
-                return {"code": 404, "message": "原订单不存在", "order": order}
-            known["state"] = "refunded"
-            return {"code": 0, **known}
-        if known:
-            return {"code": 0, **known}
-        self.orders[order] = paid = {
-            "order": order, "state": "paid", "amount": str(body.get("amount", "0")), "serial": uuid.uuid4().hex,
-            "method": body.get("method", "01"),
+            return self._refund(order, known, body)
+        if known is None:
+            method = str(body.get("method") or "01")
+            known = self.book.pay(order, _amount(body), CHANNELS.get(method, "wx"), now())
+        return {"code": 0, **self._told(known)}
+
+    def _refund(self, order: str, known: Json | None, body: Json) -> Json:
+        if known is None:
+            return {"code": 404, "message": "原订单不存在", "order": order}
+        made = self.book.refund(order, _amount(body) if body.get("amount") else Decimal(known["je"]), now())
+        if made is None:
+            return {"code": 409, "message": "退款金额超过可退金额", **self._told(known)}
+        return {"code": 0, **self._told(known), "refund": made["lsh"]}
+
+    def _told(self, row: Json) -> Json:
+        back = self.book.refunded(row["ddh"])
+        return {
+            "order": row["ddh"], "state": "refunded" if back else "paid", "amount": row["je"], "refunded": str(back), "serial": row["lsh"],
+            "fee": row["sxf"], "method": METHODS[row["qd"]],
         }  # fmt: skip
-        while len(self.orders) > 20_000:
-            self.orders.pop(next(iter(self.orders)))
-        return {"code": 0, **paid}
+
+
+METHODS = {channel: method for method, channel in CHANNELS.items()}
+
+
+def _amount(body: Json) -> Decimal:
+    try:
+        amount = Decimal(str(body.get("amount") or "0")).quantize(Decimal("0.01"))
+    except ArithmeticError:
+        raise Wrong("金额 amount 不是数字") from None
+    if not 0 < amount < 10_000_000:
+        raise Wrong("金额 amount 应大于 0")
+    return amount

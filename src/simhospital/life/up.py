@@ -11,12 +11,15 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from simhospital.centre.adopt import adopt
+from simhospital.channels.bills import DROP
 from simhospital.generate.build import about
 from simhospital.generate.plan import Plan
 from simhospital.generate.reader import let_read
@@ -24,6 +27,7 @@ from simhospital.home import announce, home
 from simhospital.settings import Settings
 
 from .day import arrivals, enquiries
+from .dayend import DayEnd, by_the_clock, past_bills
 from .hospital import Hospital
 
 log = logging.getLogger("simhospital")
@@ -63,6 +67,8 @@ async def _open(hospital: Hospital, plan: Plan | None, say: Say) -> None:
         say(trouble)
     hospital.keep(arrivals(hospital))
     hospital.keep(enquiries(hospital))
+    if settings.database_url:
+        hospital.keep(by_the_clock(DayEnd(settings.database_url, hospital.place, hospital.channels)))
     hospital.keep(_tell(hospital))
     say(f"{settings.name}已开门，消息发往 {settings.host}，HTTP 入口 {settings.http}")
 
@@ -79,6 +85,7 @@ async def _past(hospital: Hospital, plan: Plan | None, say: Say) -> None:
             say(f"生成业务库：{plan.days} 天，每天 {plan.visits} 人次……")
             await _build(url, plan)
         await asyncio.to_thread(let_read, url)
+        await asyncio.to_thread(_remember, hospital, url)
         count = await asyncio.to_thread(_take, hospital, url)
         say(f"业务库已就绪，{count} 名患者")
     except psycopg.Error as error:
@@ -93,6 +100,19 @@ def _known(url: str) -> dict[str, str]:
             server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(str(name))))
     with psycopg.connect(url, connect_timeout=10) as connection:
         return about(connection)
+
+
+def _remember(hospital: Hospital, url: str) -> None:
+    """The insurer knows what was settled, and the channels have sent their bills of the last month."""
+    place = hospital.place
+    adopt(url, place)
+    with psycopg.connect(url, connect_timeout=10) as connection:
+        facts = about(connection)
+    end = date.fromisoformat(facts["first"]) + timedelta(days=int(facts["days"]))
+    mark = place / DROP / f".past-{facts['first']}-{facts['days']}-{facts['seed']}"
+    if not mark.exists():
+        past_bills(url, place, end - timedelta(days=min(31, int(facts["days"]))), end)
+        mark.touch()
 
 
 def _take(hospital: Hospital, url: str) -> int:

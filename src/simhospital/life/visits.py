@@ -7,21 +7,24 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from simhospital.centre.client import FeeLine, Patient, Visit
+from simhospital.centre.client import FeeLine
 from simhospital.generate import dictionaries
 from simhospital.generate.dictionaries import Row
 from simhospital.generate.plan import EPOCH
 
-from . import messages, points, refunds
+from . import bills, cashdesk, messages, points
+from .bills import Bill
 from .hospital import Hospital
 from .outward import HttpLink
 from .pacs import image
+from .records import insert
 from .world import Patient as Person
 from .world import Sample, now
 from .world import Visit as Seen
 
 REVIEW_S = 3.0  # 合理用药 may take so long, then the doctor goes on without it
-PAY_S = 15.0
+REFUNDED = 0.03  # of the bills are taken back
+CIRCULATED = 0.06  # of the prescriptions go to a pharmacy outside
 _ROOMS = {1: "dev-cbc", 3: "dev-coag", 4: "dev-immuno"}
 
 
@@ -41,7 +44,11 @@ async def outpatient(h: Hospital, *, urgent: bool) -> None:
     orders = await consult(h, visit)
     await h.wait(12)
     if orders.lines:
-        await charge(h, visit, orders.lines)
+        orders.bill = await cashdesk.charge(h, visit, orders.lines)
+        known = not person.insured or orders.bill.insured  # what may still be settled later is not taken back
+        if known and h.world.chance.random() < REFUNDED and orders.bill.at is not None:
+            bill = orders.bill
+            h.later(150, lambda: cashdesk.refund(h, bill))
     await afterwards(h, visit, orders)
 
 
@@ -55,6 +62,8 @@ class Orders:
         self.exam: Row | None = None
         self.exam_order = ""
         self.lines: list[FeeLine] = []
+        self.bill: Bill | None = None
+        self.outside = False
 
     def add(self, national: str, local: str, count: int, price: str) -> None:
         """A line of the bill."""
@@ -87,9 +96,22 @@ async def register(h: Hospital, v: Seen) -> None:
             "hlb": "02" if v.urgent else "01", "mjbz": "2" if v.urgent else "1", "ghf": 1, "zlf": Decimal(v.fee), "czbz": "2", "jh": "0",
             "ly": "1", "ghzt": "1", "jzzt": "0", "jssj": v.at, "jsid": v.id * 10 + 1, "czgh": "10001",
         }),
-        *_settled(v, v.id * 10 + 1, "0", Decimal(v.fee) + 1, Decimal(0), Decimal(0), "01"),
     )  # fmt: skip
-    await pay(h, v, Decimal(v.fee) + 1)
+    await _pay_registration(h, visit=v)
+
+
+async def _pay_registration(h: Hospital, visit: Seen) -> None:
+    """挂号费 and 诊察费, paid by the patient."""
+    consultation = "10004" if visit.urgent else "10001"
+    lines = [
+        FeeLine(1, "", "10006", Decimal(1), Decimal(1)),
+        FeeLine(2, "", consultation, Decimal(1), Decimal(visit.fee)),
+    ]
+    bill = Bill(visit, visit.id * 10 + 1, "0", lines, cashdesk.cashier(h), "02" if visit.patient.insured else "01")
+    bill.paid = await cashdesk.collect(h, visit, bill.cash)
+    bill.at = now()
+    rows = bills.fee_rows(bill, bill.at, jsid=bill.jsid, state="1")
+    await h.records.do(*(insert(t, r) for t, r in rows), *bills.settled(bill))
 
 
 def _person(p: Person) -> dict[str, Any]:
@@ -97,21 +119,6 @@ def _person(p: Person) -> dict[str, Any]:
         "brid": p.brid, "mzhm": f"M{p.brid}", "brxm": p.name, "brxb": p.sex, "csny": p.born, "sfzh": p.certno, "zjlx": "01",
         "lxdh": p.phone, "xzz": p.address, "brxz": "02" if p.insured else "01", "jdsj": now(), "zfpb": "0",
     }  # fmt: skip
-
-
-def _settled(
-    v: Seen, jsid: int, kind: str, total: Decimal, fund: Decimal, account: Decimal, method: str
-) -> list[tuple[str, dict[str, Any]]]:
-    cash, nature = total - fund - account, "02" if v.patient.insured else "01"
-    row = {
-        "jsid": jsid, "jslx": kind, "jzh": v.number, "brid": v.patient.brid, "brxz": nature, "zje": total, "ybje": fund, "zhje": account,
-        "xjje": cash, "yhje": 0, "wcje": 0, "jszt": "1", "jssj": now(), "czgh": "10001", "fpid": jsid, "lyqd": "1",
-    }  # fmt: skip
-    rows: list[tuple[str, dict[str, Any]]] = [("finance.cw_js", row)]
-    if cash:
-        payment = {"id": jsid * 10 + 1, "jsid": jsid, "zffs": method, "je": cash, "sxf": 0, "zfsj": now()}
-        rows.append(("finance.cw_jszf", payment))
-    return rows
 
 
 async def consult(h: Hospital, v: Seen) -> Orders:
@@ -172,64 +179,34 @@ async def _prescribe(h: Hospital, v: Seen, orders: Orders) -> None:
     elif reply.state != "answered":
         h.count("prescription not reviewed")
     orders.drugs, orders.prescription = drugs, prescription
-    for d in drugs:
-        number = dictionaries.drug_numbers()[f"{d['name']} {d['spec']}"]
+    orders.outside = h.world.chance.random() < CIRCULATED
+    numbers = [dictionaries.drug_numbers()[f"{d['name']} {d['spec']}"] for d in drugs]
+    for number, d in zip(numbers, drugs, strict=True) if not orders.outside else ():
         orders.add(dictionaries.drug_code(number, d), str(50_000 + number), 1, d["price"])
     say(h, "cis-orders", "CIS", "OMP^O09", v, lambda head: messages.omp(head, v, prescription, drugs, now()))
     total = sum((Decimal(d["price"]) for d in drugs), Decimal(0))
-    await h.records.write(("cis.mz_cf", {
+    head = {
         "cfid": v.id * 10 + 1, "jzid": v.id, "cflx": "1", "cfxz": "01", "ysdm": v.doctor.number, "ksdm": v.doctor.department, "kfsj": now(),
         "sfzt": "0", "fybz": "0", "yfdm": "090901", "ts": 1, "sfsc": passed, "je": total,
-    }))  # fmt: skip
+    }  # fmt: skip
+    await h.records.write(("cis.mz_cf", head), *(("cis.mz_cfmx", r) for r in _drug_rows(v, numbers, drugs)))
+
+
+def _drug_rows(v: Seen, numbers: Sequence[int], drugs: Sequence[Row]) -> list[dict[str, Any]]:
+    """The lines of a prescription; their numbers are those of the bill's lines."""
+    return [
+        {
+            "mxid": (v.id * 10 + 1) * 20 + n, "cfid": v.id * 10 + 1, "zh": n, "ypxh": 50_000 + number, "ycjl": Decimal(d["dose"]),
+            "jldw": d["dunit"], "yfdm": d["route"], "pcdm": "qd", "ts": 3, "sl": 1, "dw": d["unit"], "dj": Decimal(d["price"]),
+            "je": Decimal(d["price"]).quantize(Decimal("0.01")), "zbbz": "0",
+        }
+        for n, (number, d) in enumerate(zip(numbers, drugs, strict=True), 1)
+    ]  # fmt: skip
 
 
 def hash_of(text: str) -> int:
     """A number of the text that is the same in every process."""
     return int.from_bytes(uuid.uuid5(uuid.NAMESPACE_OID, text).bytes[:8])
-
-
-async def charge(h: Hospital, v: Seen, lines: Sequence[FeeLine]) -> None:
-    """HIS at the cash desk: insurance first, the rest by telephone or in cash; a few bills are taken back later."""
-    total = sum((line.amount for line in lines), Decimal(0))
-    fund = account = Decimal(0)
-    entry: int | None = None
-    if v.patient.insured:
-        visit = Visit(
-            v.number, v.doctor.department, v.doctor.department_name, v.doctor.national, v.doctor.name, v.icd, v.diagnosis,
-            med_type="13" if v.urgent else "11",
-        )  # fmt: skip
-        outcome = await h.insurance.outpatient(Patient(v.patient.name, v.patient.certno), visit, lines)
-        h.count(f"insurance {outcome.state}")
-        if outcome.state == "unknown":
-            return  # settled or not: asked about, never settled again; the patient goes on
-        if outcome.state == "settled":
-            fund, account, entry = outcome.fund, outcome.account, outcome.entry
-    await h.records.write(*_settled(v, v.id * 10 + 2, "1", total, fund, account, "01"))
-    h.count("charged")
-    order = await pay(h, v, total - fund - account)
-    known = not v.patient.insured or entry is not None  # what may still be settled later is not taken back
-    if known and h.world.chance.random() < refunds.SHARE:
-        h.later(150, lambda: refunds.refund(h, v, entry, total, fund, account, order))
-
-
-async def pay(h: Hospital, v: Seen, amount: Decimal) -> str:
-    """By telephone through the gateway; an unknown outcome is asked about first. The order paid; "": paid in cash."""
-    if amount <= 0:
-        return ""
-    order = f"HIS{now():%Y%m%d%H%M%S}{h.book('his').number('order') % 1_000_000:06d}"
-    method = h.world.chance.choice(("01", "01", "02"))
-    asked = {"order": order, "amount": str(amount), "method": method, "patient_id": str(v.patient.brid)}
-    reply = await h.calls.ask("pay", "/pay/pay", asked, PAY_S)
-    if reply.state == "answered" and reply.body.get("state") == "paid":
-        h.count("paid by telephone")
-        return order
-    if reply.state in {"timeout", "broken"}:
-        query = await h.calls.ask("pay", "/pay/pay", {"order": order, "action": "query"}, PAY_S)
-        if query.state == "answered" and query.body.get("state") == "paid":
-            h.count("paid, found by query")
-            return order
-    h.count("paid in cash")
-    return ""
 
 
 async def afterwards(h: Hospital, v: Seen, orders: Orders) -> None:
@@ -242,17 +219,33 @@ async def afterwards(h: Hospital, v: Seen, orders: Orders) -> None:
         h.later(40, lambda: examine(h, v, orders))
 
 
-async def dispense(h: Hospital, v: Seen, orders: Orders) -> None:
-    """The pharmacy hands out and reports trace codes; now and then a prescription goes outside instead."""
+async def dispense(h: Hospital, v: Seen, orders: Orders, tries: int = 20) -> None:
+    """The pharmacy hands out what is paid and reports trace codes; a circulated prescription goes outside instead."""
     chance = h.world.chance
     body: dict[str, Any] = {"prescription": orders.prescription, "patient_id": str(v.patient.brid)}
-    if chance.random() < 0.06:
+    if orders.outside:
         link = h.links["circulation"]
         body |= {"drugs": [d["name"] for d in orders.drugs], "doctor": v.doctor.national}
         h.count("prescription circulated")
     else:
+        bill = orders.bill
+        if bill is None or bill.at is None:
+            if tries:  # not paid yet
+                h.later(15, lambda: dispense(h, v, orders, tries - 1))
+            return
         link = h.links["trace"]
-        body |= {"codes": [f"8{hash_of(d['name']) % 10**6:06d}{chance.randrange(10**13):013d}" for d in orders.drugs]}
+        codes = {
+            str(
+                50_000 + dictionaries.drug_numbers()[f"{d['name']} {d['spec']}"]
+            ): f"8{hash_of(d['name']) % 10**6:06d}{chance.randrange(10**13):013d}"
+            for d in orders.drugs
+        }
+        await h.records.do(
+            *bills.dispensed(
+                bill, codes, (chance.choice(h.world.pharmacists), chance.choice(h.world.pharmacists)), now()
+            )
+        )
+        body |= {"codes": list(codes.values())}
         h.count("dispensed")
     assert isinstance(link, HttpLink)
     link.report(link.channel, str(v.patient.brid), body)

@@ -6,6 +6,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -56,6 +58,7 @@ class Visit:
     diagnosis: str
     complaint: str
     fee: str = "15.00"
+    deposits: list[tuple[int, Decimal, Any]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -94,6 +97,9 @@ class World:
         self.chance = random.Random(seed)  # noqa: S311 - a hospital, no secret
         self.staff = people(seed)
         self.departments = {r["ksdm"]: r["ksmc"] for r in dictionaries.rows("departments")}
+        self.cashiers = [p.number for p in self.staff if p.role == "cashier"]
+        self.pharmacists = [p.number for p in self.staff if p.role == "pharmacist"]
+        self.nurses = [p.number for p in self.staff if p.role == "nurse"]
         self.clinicians = [p for p in self.staff if p.role.startswith("d")]
         self.patients = [self._patient(1_000_000_001 + n) for n in range(patients)]
         self.diagnoses = dictionaries.rows("diagnoses")

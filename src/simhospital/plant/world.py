@@ -14,12 +14,13 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from simhospital.channels import CHANNELS
+
 Row = dict[str, Any]
 T = TypeVar("T")
 ZERO = Decimal("0.00")
 CENT = Decimal("0.01")
-CHANNELS = {"01": "wx", "02": "zfb", "03": "unionpay", "07": "yb"}
-METHODS = {channel: method for method, channel in CHANNELS.items()}
+__all__ = ["CENT", "CHANNELS", "ZERO", "Row", "Table", "World", "at_clock", "money", "time_of"]
 
 
 class Table:

@@ -1,10 +1,11 @@
 """Whole flows over real HTTP: what is paid, what is kept, what the statements say."""
 
+import json
 from decimal import Decimal
 
 import pytest
 
-from simhospital.centre.line import Declined
+from simhospital.centre.line import Declined, Degraded, Line, Lost
 from simhospital.centre.profile import profiles
 
 from .conftest import CEFUROXIME, EMPLOYEE, RESIDENT, line, person_like, visit
@@ -298,3 +299,18 @@ def test_the_book_survives_a_cashier_s_crash(tmp_path):
     again.give_up(0)
     assert again.entry(number).state == "unknown"
     assert again.entry(number).text.endswith("结果未知")
+
+
+def test_the_platforms_word_uncertain_is_an_unknown_outcome_whatever_else_it_says():
+
+    def judged(**document):
+        with pytest.raises((Lost, Degraded)) as told:
+            Line._judge(
+                None, 200, json.dumps({"infcode": -1, "degraded": True, "err_msg": "医保暂时不通", **document}).encode()
+            )
+        return told.value
+
+    assert isinstance(judged(), Degraded)
+    unknown = judged(uncertain=True, message="2026112511000000001")
+    assert isinstance(unknown, Lost)
+    assert isinstance(judged(outcome="uncertain"), Lost)

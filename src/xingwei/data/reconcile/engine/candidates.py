@@ -90,34 +90,35 @@ def _differing(con: duckdb.DuckDBPyConnection, left: Reading, right: Reading, bu
 
 def fetch(con: duckdb.DuckDBPyConnection, left: Reading, right: Reading, buckets: Buckets | None) -> int:
     """Table `cand`: the rows of the differing buckets, every field exact. Without buckets: all rows. → how many."""
-    sides = [_fetched(reading, side, buckets) for side, reading in enumerate((left, right))]
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE cand AS SELECT row_number() OVER () AS rid, * FROM ({' UNION ALL '.join(sides)})"
-    )
+    sides = []
+    for side, reading in enumerate((left, right)):
+        test = f"{buckets.bucket(reading)} IN (SELECT b FROM bad)" if buckets else "true"
+        sides.append(
+            f"SELECT {side} AS s, {chosen(reading)} FROM {reading.book.scan(place=True)} WHERE {reading.where()} AND {test}"
+        )
+    con.execute(finished((left, right), sides))
     found = con.execute("SELECT count(*) FROM cand").fetchone()
     assert found is not None
     return int(found[0])
 
 
-def _fetched(reading: Reading, side: int, buckets: Buckets | None) -> str:
-    pair = reading.pair
-    fields = [f"{reading.exact(name)} AS f_{name}" for name in pair.used()]
-    picked = ", ".join(
-        [
-            *fields,
-            f"{reading.day()} AS day",
-            f"{reading.inside()} AS inside",
-            "filename",
-            f"{reading.book.line} AS line",
-        ]
-    )
-    test = f"{buckets.bucket(reading)} IN (SELECT b FROM bad)" if buckets else "true"
-    inner = f"SELECT {picked} FROM {reading.book.scan(place=True)} WHERE {reading.where()} AND {test}"
+def chosen(reading: Reading) -> str:
+    """What is taken of a row: every field, its day, and where it stands."""
+    fields = [f"{reading.exact(name)} AS f_{name}" for name in reading.pair.used()]
+    return ", ".join([*fields, f"{reading.day()} AS day", "filename", f"{reading.book.line} AS line"])
+
+
+def finished(readings: tuple[Reading, Reading], parts: list[str]) -> str:
+    """The statement that makes `cand` of chosen rows: keys, amount, group, and all of the row as one text."""
+    reading, pair = readings[0], readings[0].pair
     amount = f"coalesce(f_{pair.amount}, 0)"
     keys = []
     for i, key in enumerate(pair.keys):
-        parts = [f"f_{name}" for name in key.fields] + ([f"sign({amount})::INTEGER"] if key.sign else [])
-        keys.append(f"{sql.joined(parts)} AS k{i}")
+        fields = [f"f_{name}" for name in key.fields] + ([f"sign({amount})::INTEGER"] if key.sign else [])
+        keys.append(f"{sql.joined(fields)} AS k{i}")
     groups = sql.known([f"f_{name}" for name in pair.groups]) if pair.groups else "''"
     everything = sql.known([f"f_{name}" for name in pair.used()])
-    return f"SELECT {side} AS s, *, {amount} AS a, {', '.join(keys)}, {groups} AS g, {everything} AS u FROM ({inner})"
+    return (
+        f"CREATE OR REPLACE TEMP TABLE cand AS SELECT row_number() OVER () AS rid, *, {reading.inside('day')} AS inside,"
+        f" {amount} AS a, {', '.join(keys)}, {groups} AS g, {everything} AS u FROM ({' UNION ALL '.join(parts)})"
+    )

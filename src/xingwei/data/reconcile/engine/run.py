@@ -16,6 +16,7 @@ from . import candidates, describe, sql, write
 from .causes import Judge
 from .match import Matcher
 from .outcome import Bridge, Convention, Group, Line, Outcome, Period, Result, Verdict
+from .partials import Partials
 from .spec import Pair, Side, Spec
 from .tables import Book, Reading, Source, bring, digests
 from .totals import Total, check_values, totals
@@ -36,15 +37,18 @@ def run(
     memory_mb: int = 2048,
     threads: int = 2,
     exact: bool = False,
+    cache: Path | None = None,
 ) -> Outcome:
     """Hold the sides against each other; everything written goes to workdir.
 
     evidence: tables that rules may ask; a rule that asks one which is not given does not hold. period: days that
     count; rows of other days only help to match. now: by what the age of a row is told (default: the latest row).
-    exact: read every row exactly, without digests first (for proofs; slow). Raises BadInput and SpecProblem.
+    exact: read every row exactly, without digests first (for proofs; slow). cache: a
+    directory where results of files are kept under their digests, so that a repeated run costs what has changed: for
+    sides of many files of which few change. Raises BadInput and SpecProblem.
     """
     workdir.mkdir(parents=True, exist_ok=True)
-    return _Run(spec, workdir, progress or (lambda _what, _share: None), period, now, exact, threads).go(
+    return _Run(spec, workdir, progress or (lambda _what, _share: None), period, now, exact, threads, cache).go(
         sides, evidence or {}, memory_mb
     )
 
@@ -59,6 +63,7 @@ class _Run:
         now: dt.datetime | None,
         exact: bool,
         threads: int,
+        cache: Path | None,
     ) -> None:
         self.spec, self.workdir, self.progress, self.period, self.now, self.exact = (
             spec,
@@ -69,6 +74,8 @@ class _Run:
             exact,
         )
         self.timings: dict[str, float] = {}
+        self.cache = cache
+        self._digests: dict[str, dict[str, str]] = {}
         self.threads = threads
         self._since = time.perf_counter()
 
@@ -92,17 +99,20 @@ class _Run:
             if name in evidence
         }
         self._lap("open")
+        if self.cache is not None:
+            self._digests = {name: digests(sides[name], book.paths) for name, book in books.items()}
+            self._lap("digest")
         write.create(self.con, self.spec)
         results = tuple(self._pair(pair, books, proof) for pair in self.spec.pairs)
         path = self.workdir / "differences.parquet"
         count = write.save(self.con, path)
         self._lap("write")
         inputs = {
-            f"{name}/{file}": digest
+            f"{name}/{Path(path).name}": digest
             for given in (sides, evidence)
             for name, source in given.items()
             if name in books or name in proof
-            for file, digest in digests(source, source.paths or (books | proof)[name].paths).items()
+            for path, digest in digests(source, source.paths or (books | proof)[name].paths).items()
         }
         self._lap("digest")
         rows = {name: book.rows for name, book in books.items()}
@@ -121,15 +131,8 @@ class _Run:
             Reading(self.spec, pair, left, right, self.period, right=False),
             Reading(self.spec, pair, right, left, self.period, right=True),
         )
-        for reading in readings:
-            check_values(self.con, reading)
-        sums = (totals(self.con, readings[0]), totals(self.con, readings[1]))
-        self._lap("totals")
-        buckets = None
-        if not self.exact:
-            buckets = candidates.differing(self.con, *readings, candidates.bits_for(left.rows + right.rows))
-            self._lap("compare")
-        few = candidates.fetch(self.con, *readings, buckets) < FEW
+        sums, count = self._rows_of(pair, readings)
+        few = count < FEW
         self._lap("fetch")
         self.con.execute(f"SET threads = {1 if few else self.threads}")
         Matcher(self.con, pair).run()
@@ -142,6 +145,29 @@ class _Run:
         result = self._result(pair, sums)
         self.con.execute(f"SET threads = {self.threads}")
         return result
+
+    def _rows_of(self, pair: Pair, readings: tuple[Reading, Reading]) -> tuple[tuple[list[Total], list[Total]], int]:
+        """Totals of both sides, and table `cand`. → its rows."""
+        left, right = readings
+        bits = candidates.bits_for(left.book.rows + right.book.rows)
+        if self.cache is not None and not self.exact:
+            digest = (self._digests[pair.left], self._digests[pair.right])
+            partials = Partials(self.con, self.cache, readings, digest, bits)
+            sums = partials.totals()
+            self._lap("totals")
+            count = partials.fetch()
+            if count is not None:
+                return sums, count
+        else:
+            for reading in readings:
+                check_values(self.con, reading)
+            sums = (totals(self.con, left), totals(self.con, right))
+            self._lap("totals")
+        if self.exact:
+            return sums, candidates.fetch(self.con, left, right, None)
+        buckets = candidates.differing(self.con, left, right, bits)
+        self._lap("compare")
+        return sums, candidates.fetch(self.con, left, right, buckets)
 
     def _now(self, pair: Pair) -> int:
         """Local microseconds."""

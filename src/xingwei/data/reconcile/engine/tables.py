@@ -24,14 +24,13 @@ class Source:
     """The rows of a side: files, or a relation (DuckDB relation, Arrow table or reader) that the run writes down first.
 
     format: csv, excel, parquet, 3202 …, or empty: seen by the reader. hash: digest of the content where it is known,
-    by path for several. cached: the files never change under one digest, so that partial results may be kept.
+    by path for several.
     """
 
     paths: tuple[Path, ...] = ()
     format: str = ""
     hash: str | Mapping[str, str] = ""
     relation: Any = None
-    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +110,12 @@ class Reading:
         value = self.exact(self.pair.day)
         return value if self.kind(self.pair.day) == "date" else f"(({value}) // {sql.US_PER_DAY})::INTEGER"
 
-    def inside(self) -> str:
+    def inside(self, day: str = "") -> str:
         """Whether the row counts in this run."""
         if self.period is None or not self.pair.day:
             return "true"
         first, last = (_days(d) for d in (self.period.since, self.period.until))
-        return f"coalesce({self.day()} BETWEEN {first} AND {last}, true)"
+        return f"coalesce({day or self.day()} BETWEEN {first} AND {last}, true)"
 
     def where(self) -> str:
         own = (self.pair.right_where if self.right else self.pair.left_where) or {}
@@ -157,6 +156,8 @@ def bring(con: duckdb.DuckDBPyConnection, side: Side, source: Source, workdir: P
         paths = (_written(source.relation, workdir / f"{side.name}.parquet"),)
     if not paths:
         raise BadInput(f"{side.title}：没有给文件。")
+    if len(set(paths)) < len(paths):
+        raise BadInput(f"{side.title}：同一个文件给了两次。")
     try:
         staged = stage(paths, workdir / "staged" / side.name, source.format or side.format)
     except BadInput as bad:
@@ -187,11 +188,11 @@ def _written(relation: Any, path: Path) -> Path:
 
 
 def digests(source: Source, paths: Sequence[Path]) -> dict[str, str]:
-    """SHA-256 of each file, taken as given where it was given."""
+    """SHA-256 of each file by its path, taken as given where it was given by path or name."""
     if isinstance(source.hash, str) and source.hash and len(paths) == 1:
-        return {paths[0].name: source.hash}
+        return {str(paths[0]): source.hash}
     given = source.hash if isinstance(source.hash, Mapping) else {}
-    return {p.name: given.get(str(p)) or given.get(p.name) or _sha256(p) for p in paths}
+    return {str(p): given.get(str(p)) or given.get(shown_name(str(p))) or _sha256(p) for p in paths}
 
 
 def _sha256(path: Path) -> str:

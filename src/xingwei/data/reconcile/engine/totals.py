@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
@@ -22,7 +24,7 @@ class Total:
     kept_count: int
 
 
-def totals(con: duckdb.DuckDBPyConnection, reading: Reading) -> list[Total]:
+def totals(con: duckdb.DuckDBPyConnection, reading: Reading, paths: Sequence[Path] | None = None) -> list[Total]:
     """Of the rows inside the period. First by the columns as they are stored, then by what they mean: few values are
     looked at closely instead of every row."""
     pair = reading.pair
@@ -36,9 +38,7 @@ def totals(con: duckdb.DuckDBPyConnection, reading: Reading) -> list[Total]:
         sums += f" count(*) FILTER (coalesce({amount}, 0) >= 0) AS kn"
         kept_sums = "sum(ka), sum(kn)"
     groups = [f"coalesce({reading.exact(name)}, '') AS g{i}" for i, name in enumerate(pair.groups)]
-    inner = (
-        f"SELECT {', '.join([*stored, sums])} FROM {reading.book.scan()} WHERE {reading.where()} AND {reading.inside()}"
-    )
+    inner = f"SELECT {', '.join([*stored, sums])} FROM {reading.book.scan(paths)} WHERE {reading.where()} AND {reading.inside()}"
     rows = con.execute(
         f"SELECT {', '.join([*groups, 'sum(a), sum(n)', kept_sums])} FROM ({inner} {'GROUP BY ALL' if stored else ''})"
         f" {'GROUP BY ALL' if groups else ''}"
@@ -50,14 +50,25 @@ def totals(con: duckdb.DuckDBPyConnection, reading: Reading) -> list[Total]:
     ]
 
 
-def check_values(con: duckdb.DuckDBPyConnection, reading: Reading) -> None:
+def added_up(parts: Sequence[Total]) -> list[Total]:
+    """Parts of one side, group by group."""
+    sums: dict[tuple[str, ...], Total] = {}
+    for t in parts:
+        s = sums.get(t.group, Total(t.group, 0, 0, 0, 0))
+        sums[t.group] = Total(
+            t.group, s.amount + t.amount, s.count + t.count, s.kept_amount + t.kept_amount, s.kept_count + t.kept_count
+        )
+    return list(sums.values())
+
+
+def check_values(con: duckdb.DuckDBPyConnection, reading: Reading, paths: Sequence[Path] | None = None) -> None:
     """Amounts that are no amounts, times that are no times: they would silently count as nothing. Raises BadInput."""
     doubtful = _doubtful(reading)
     if not doubtful:
         return
     tests = {name: f"({_source(reading, name)} IS NOT NULL AND {reading.exact(name)} IS NULL)" for name in doubtful}
     counted = ", ".join(f"count(*) FILTER ({test})" for test in tests.values())
-    found = con.execute(f"SELECT {counted} FROM {reading.book.scan()}").fetchone()
+    found = con.execute(f"SELECT {counted} FROM {reading.book.scan(paths)}").fetchone()
     assert found is not None
     for field, count in zip(tests, found, strict=True):
         if count:

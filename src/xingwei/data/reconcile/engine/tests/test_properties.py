@@ -93,11 +93,11 @@ def test_a_book_against_itself_balances(rows):
 
 
 def test_the_street_cut_into_files_says_the_same(tmp_path):
-    street = Street(7, visits=1500, planted=600)
+    street = Street(7, visits=500, planted=200)
     whole = held(street, tmp_path / "whole")
     random.Random(1).shuffle(street.his)
     random.Random(2).shuffle(street.centre)
-    parts = held(street, tmp_path / "parts", parts=5)
+    parts = held(street, tmp_path / "parts", parts=3)
     assert found(whole)[0]
     assert sorted(found(whole)[0]) == sorted(found(parts)[0])
     document, again = (json.loads(json.dumps(o.as_document())) for o in (whole, parts))

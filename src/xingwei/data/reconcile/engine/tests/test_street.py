@@ -46,3 +46,31 @@ def test_every_planted_row_is_found_and_rightly_named_and_none_is_invented(tmp_p
     assert outcome.verdict == "differences"
     assert [r.bridge.residual for r in outcome.results] == [0, 0]
     assert all(g.residual == 0 for g in outcome.groups)
+
+
+def test_a_repeated_run_over_changed_parts_says_what_a_fresh_one_says(tmp_path):
+    street = Street(secrets.randbits(32), visits=700, planted=250)
+    cache = tmp_path / "cache"
+    first = held(street, tmp_path / "one", parts=3, cache=cache)
+    assert found(first)[1] == street.truth
+    again = held(street, tmp_path / "two", parts=3, cache=cache)
+    assert sorted(found(again)[0]) == sorted(found(first)[0])
+    changed = street.centre[0::3]
+    street.centre = [
+        dict(r, total=r["total"] + 7) if r in changed[:9] else r for r in street.centre if r not in changed[9:12]
+    ]
+    cached = held(street, tmp_path / "three", parts=3, cache=cache)
+    fresh = held(street, tmp_path / "four", parts=3)
+    assert sorted(found(cached)[0]) == sorted(found(fresh)[0]) != sorted(found(first)[0])
+    assert cached.as_document() == fresh.as_document()
+
+
+def test_the_same_file_twice_is_twice_the_rows(tmp_path):
+    street = Street(3, visits=60, planted=30)
+    files = street.write(tmp_path)
+    files["centre"].append(files["centre"][0].with_name("again.parquet"))
+    files["centre"][1].write_bytes(files["centre"][0].read_bytes())
+    sides = {n: Source(tuple(files[n])) for n in ("his", "centre", "channel")}
+    runs = [run(Spec.read(DOCUMENT), sides, tmp_path / "work", cache=cache) for cache in (None, tmp_path / "cache")]
+    assert runs[0].results[0].bridge.right_count == 2 * len(street.centre)
+    assert runs[0].as_document() == runs[1].as_document()

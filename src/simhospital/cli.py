@@ -90,6 +90,58 @@ def build(
 app.command()(plant)
 
 
+@app.command("dayend")
+def day_end(
+    url: Url,
+    day: Annotated[str, typer.Option(help="哪一天，如 2026-11-24；不写为今天")] = "",
+) -> None:
+    """现在就做一天的日结、凭证和渠道账单（平时由运行中的医院按钟点做），可以重做。"""
+    import psycopg
+
+    from simhospital.channels.book import ChannelBook
+    from simhospital.home import home
+    from simhospital.life.dayend import DayEnd
+
+    try:
+        wanted = date.fromisoformat(day) if day else today()
+        end = DayEnd(url, home(), ChannelBook(home() / "channels" / "channels.sqlite"))
+        for what in ("closed", "posted", "billed"):
+            end.do(what, wanted, again=True)
+    except ValueError:
+        typer.echo(f"日期“{day}”不对，应写成 2026-11-24 这样。", err=True)
+        raise typer.Exit(2) from None
+    except psycopg.Error as error:
+        typer.echo(f"业务库拒绝了：{str(error).strip()}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"{wanted} 已日结、记账，账单在 {home() / 'drop'}")
+
+
+@app.command("copy")
+def copy_to(
+    url: Url,
+    mariadb: Annotated[str, typer.Option(help="mysql://用户:密码@主机:端口，或 mysql://用户@/?socket=路径")],
+    database: Annotated[
+        list[str] | None, typer.Option("--database-name", help="只要哪个业务库，可写多次；不写为全部。")
+    ] = None,
+) -> None:
+    """把业务库连同数据抄到 MariaDB/MySQL，供抽取测试；那里同名的库先清除。"""
+    import psycopg
+
+    from simhospital.schema import copy as copying
+
+    try:
+        target = copying.connect(mariadb)
+        with target, psycopg.connect(url) as source:
+            counts = copying.copy(source, target, database or (), typer.echo)
+    except copying.CopyError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    except psycopg.Error as error:
+        typer.echo(f"业务库读不了：{str(error).strip()}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"抄了 {len(counts)} 张表，{sum(counts.values())} 行")
+
+
 @app.command()
 def points() -> None:
     """列出运行中的医院可以出故障的位置。"""

@@ -54,8 +54,11 @@ class DayEnd:
                 found.append((what, day))
         return found
 
-    def do(self, what: str, day: date) -> None:
-        """One of them, for one day; may be done again. Raises psycopg.Error."""
+    def do(self, what: str, day: date, *, again: bool = False) -> None:
+        """One of them, for one day; may be done again. Raises psycopg.Error.
+
+        again: by hand, so that the clock still does it at its own time.
+        """
         with psycopg.connect(self.url, connect_timeout=10) as connection:
             facts = about(connection)
             built = date.fromisoformat(facts["first"]) + timedelta(days=int(facts["days"])) if facts else date.min
@@ -67,7 +70,8 @@ class DayEnd:
                 posting.post(connection, day, day + timedelta(days=1))
             else:
                 self._bill(connection, day)
-        self._note(**{what: str(day)})
+        if not again:
+            self._note(**{what: str(day)})
 
     def _bill(self, connection: psycopg.Connection, day: date) -> None:
         """The channels' files arrive, and the hospital imports them."""

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from .moving import CENTRE_AMOUNTS, LATE, later, message_number, move, reversal, serial_number, settlement_number
+from .moving import (
+    CENTRE_AMOUNTS,
+    LATE,
+    later,
+    message_number,
+    move,
+    reversal,
+    scaled,
+    serial_number,
+    settlement_number,
+)
 from .truth import Truth
 from .world import CENT, ZERO, Row, World, at_clock, money
 
@@ -221,7 +231,9 @@ def part_taken_back(w: World) -> Truth | None:
         part = _part(pair.ins, kept / whole, kept)
         number = settlement_number(w, old, again)
         w.centre.put(
-            pair.c | {"setl_id": number, "msgid": message_number(w, pair.c["msgid"], again), "setl_time": again, "refunded": "0"}
+            pair.c
+            | scaled(pair.c, kept / whole)
+            | {"setl_id": number, "msgid": message_number(w, pair.c["msgid"], again), "setl_time": again, "refunded": "0"}
             | {name: part[theirs] for name, theirs in zip(CENTRE_AMOUNTS, _THEIRS, strict=True)}
         )  # fmt: skip
         cash = pair.js["xjje"]

@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from simhospital.centre.business.reversal import NEGATED
+
 from .world import ZERO, Row, World
 
-AMOUNTS = (
-    "medfee_sumamt", "fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt", "act_pay_dedc", "hifp_pay",
-    "cvlserv_pay", "hifmi_pay", "maf_pay", "oth_pay", "fund_pay_sumamt", "acct_pay", "psn_cash_pay",
-)  # fmt: skip
 CENTRE_AMOUNTS = ("medfee", "fund", "account", "cash")
 LATE = timedelta(hours=2, minutes=30)  # what is younger than this at the end of the days may still be on its way
 
@@ -39,10 +37,18 @@ def negative(row: Row, names: tuple[str, ...]) -> dict[str, Decimal]:
     return {name: -row[name] if row[name] else ZERO for name in names}
 
 
+def scaled(c: Row, share: Decimal) -> dict[str, dict[str, str]]:
+    """The parts of a settlement as the insurer's answer has them, times a share (-1: taken back); none in memory."""
+    parts = c.get("parts")
+    if not parts:
+        return {}
+    return {"parts": parts | {n: f"{Decimal(str(parts[n] or 0)) * share:.2f}" for n in NEGATED if n in parts}}
+
+
 def reversal(w: World, c: Row, at: datetime) -> Row:
     """The insurer's own row that takes a settlement back (2208/2305), put into its book."""
     w.centre.edit(c, refunded="1")
-    made = c | negative(c, CENTRE_AMOUNTS)
+    made = c | negative(c, CENTRE_AMOUNTS) | scaled(c, Decimal(-1))
     made |= {
         "setl_id": settlement_number(w, c["setl_id"], at), "msgid": message_number(w, c["msgid"], at), "setl_time": at,
         "of": c["setl_id"], "infno": "2305" if str(c.get("infno", "")).startswith("2304") else "2208",

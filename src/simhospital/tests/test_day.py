@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
 from simhospital import settings as hospital_settings
 from simhospital.centre.adopt import adopt
@@ -14,6 +15,8 @@ from simhospital.centre.line import Caller
 from simhospital.centre.server import start as start_centre
 from simhospital.centre.stays import StayClient
 from simhospital.centre.store import Store
+from simhospital.channels.book import ChannelBook
+from simhospital.cli import app
 from simhospital.faults import board
 from simhospital.generate import build, check
 from simhospital.generate.plan import Plan
@@ -140,9 +143,8 @@ def test_everything_of_a_day_agrees_to_the_cent(built, tmp_path, monkeypatch):
         assert h.records.failed == 0, h.records.problem
         assert h.stages.get("stumbled", 0) == 0
         assert h.stages["discharged"] == 4
-        end = DayEnd(built, tmp_path, h.channels)
-        for what in ("closed", "posted", "billed"):
-            end.do(what, now().date())
+        done = await asyncio.to_thread(CliRunner().invoke, app, ["dayend", "--database", built])
+        assert done.exit_code == 0, done.output
 
     living(built, tmp_path, work)
     with psycopg.connect(built) as c:
@@ -226,6 +228,34 @@ def test_a_bill_stays_open_until_the_insurer_can_be_asked(built, tmp_path, monke
             ).fetchone() == (0,)
 
     living(built, tmp_path, work, timeout_s=0.6, first=3000)
+
+
+def test_the_clock_says_what_is_due_and_remembers_what_was_done(built, tmp_path):
+    book = ChannelBook(tmp_path / "channels.sqlite")
+    end = DayEnd(built, tmp_path, book)
+    at = now().replace(hour=17, minute=30)
+    today, yesterday = at.date(), at.date() - timedelta(days=1)
+    assert end.due(at) == [("closed", today), ("posted", yesterday), ("billed", yesterday)]
+    assert end.due(at.replace(hour=0, minute=25)) == [("posted", yesterday)]
+    end.do("posted", yesterday)  # a day of the past: nothing is posted anew
+    assert DayEnd(built, tmp_path, book).due(at) == [("closed", today), ("billed", yesterday)]
+    assert end.due(at + timedelta(days=1))[1] == ("posted", today)
+    book.close()
+
+
+def test_an_order_is_paid_once_and_given_back_up_to_what_was_paid(tmp_path):
+    book = ChannelBook(tmp_path / "channels.sqlite")
+    at = now()
+    first = book.pay("HIS1", Decimal("80.00"), "wx", at)
+    assert book.pay("HIS1", Decimal("80.00"), "wx", at)["lsh"] == first["lsh"]
+    assert book.refund("HIS1", Decimal("30.00"), at)["je"] == "-30.00"
+    assert book.refund("HIS1", Decimal("50.01"), at) is None
+    assert book.refund("HIS2", Decimal("1.00"), at) is None
+    assert sorted((line["je"], line["sxf"]) for line in book.lines(at.date())) == [
+        (Decimal("-30.00"), Decimal("0.00")),
+        (Decimal("80.00"), Decimal("0.16")),
+    ]
+    book.close()
 
 
 def test_the_past_has_its_bills(built, tmp_path):

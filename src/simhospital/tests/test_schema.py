@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import time
+from datetime import date
 
 import psycopg
 import pymysql
@@ -13,6 +14,8 @@ from typer.testing import CliRunner
 
 from simhospital import schema
 from simhospital.cli import app
+from simhospital.generate import build
+from simhospital.generate.plan import Plan
 
 
 @pytest.mark.parametrize("dialect", schema.DIALECTS)
@@ -95,6 +98,29 @@ def mariadb(tmp_path):
     finally:
         server.terminate()
         server.wait(30)
+
+
+def test_mariadb_gets_the_rows_too(mariadb, database_url, tmp_path):
+    plan = Plan(date(2026, 3, 2), 2, 20, seed=8)
+    build.build(database_url, plan)
+    address = f"mysql://root@/?socket={tmp_path / 's'}"
+    options = ["copy", "--database", database_url, "--mariadb", address]
+    done = CliRunner().invoke(app, [*options, "--database-name", "finance", "--database-name", "lis"])
+    assert done.exit_code == 0, done.output
+    with psycopg.connect(database_url) as source, mariadb.cursor() as cursor:
+        for query in (
+            "SELECT count(*), sum(je), min(lrsj), max(xmmc) FROM finance.cw_fymx",
+            "SELECT count(*), sum(medfee_sumamt), sum(fund_pay_sumamt), max(setl_time) FROM finance.ins_setl",
+            "SELECT count(*), sum(jf), sum(df) FROM finance.cw_pzmx",
+            "SELECT count(*), max(Unit) FROM lis.jy_jg",
+        ):
+            cursor.execute(query)
+            assert cursor.fetchone() == source.execute(query).fetchone()
+    wrong = CliRunner().invoke(app, [*options, "--database-name", "fax"])
+    assert wrong.exit_code == 2
+    assert "没有业务库 fax" in wrong.output
+    nowhere = CliRunner().invoke(app, ["copy", "--database", database_url, "--mariadb", "oracle://x"])
+    assert nowhere.exit_code == 2
 
 
 def test_mariadb_takes_it(mariadb):

@@ -20,7 +20,6 @@ from aiohttp import web
 
 from simhospital.centre.client import InsuranceClient
 from simhospital.faults import board
-from simhospital.faults.catalogue import definitions
 from simhospital.life import points
 from simhospital.life.world import CHINA, now
 from simhospital.settings import Settings
@@ -114,7 +113,7 @@ class Vitals:
 
     def _minute(self, at: datetime) -> None:
         faults = on()
-        words = {_app(f.code): definitions()[f.code].does for f in faults if f.code in definitions()}
+        words = {_app(f.code): document()["errors"][f.code] for f in faults if f.code in document()["errors"]}
         with contextlib.suppress(OSError):
             files.chatter(self.home, at, measure(at, faults, self.settings.traffic.seed, "app.err"), words)
         if self.settings.database_url and not any(f.code in {"OS01", "DB08", "DB10", "DB16"} for f in faults):

@@ -1,15 +1,22 @@
 """Planting into a built hospital: tables, the insurer's book and the channels' bills show what the truth says."""
 
+import asyncio
+import io
 import zipfile
 from collections import Counter, defaultdict
 from datetime import date
 from decimal import Decimal
+from types import SimpleNamespace
 
 import psycopg
 import pytest
 from typer.testing import CliRunner
 
 from simhospital.centre.adopt import adopt
+from simhospital.centre.line import Caller, Declined
+from simhospital.centre.profile import profiles
+from simhospital.centre.server import start as start_centre
+from simhospital.centre.stays import StayClient
 from simhospital.centre.store import Store
 from simhospital.cli import app
 from simhospital.generate import build, check
@@ -134,3 +141,108 @@ def test_files_of_both_sides_without_a_database(tmp_path):
     assert done.exit_code == 0, done.output
     assert len((tmp_path / "truth.jsonl").read_text().splitlines()) == 60
     assert (tmp_path / "insurance_statement.csv").read_text().startswith("setl_id,")
+
+
+def here(url, day, clr_type):
+    """The hospital's rows of a day and class, as the 3202 file has them."""
+    query = """SELECT setl_id, mdtrt_id, psn_no, medfee_sumamt, fund_pay_sumamt, acct_pay, psn_cash_pay, insutype, state
+               FROM finance.ins_setl WHERE setl_time::date = %s AND clr_type = %s ORDER BY setl_time, id"""
+    with psycopg.connect(url) as c:
+        rows = c.execute(query, [day, clr_type]).fetchall()
+    names = ("setl_id", "mdtrt_id", "psn_no", "total", "fund", "account", "cash", "insutype", "state")
+    return [SimpleNamespace(**dict(zip(names, row, strict=True))) for row in rows]
+
+
+async def details(client, day, clr_type, rows):
+    """9101, 3202, 9102."""
+    text = "\n".join(
+        "\t".join(
+            [r.setl_id, r.mdtrt_id, r.psn_no, f"{r.total}", f"{r.fund}", f"{r.account}", "0" if r.state == "0" else "1"]
+        )
+        for r in rows
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("3202.txt", text.encode())
+    upload = {"in": list(buffer.getvalue()), "filename": "3202.zip", "fixmedins_code": "H44050000001"}
+    sent = await client.ask("9101", {"fsUploadIn": upload})
+    told = await client.ask(
+        "3202", {"data": client._sums(day, clr_type, rows) | {"file_qury_no": sent["file_qury_no"]}}
+    )
+    fetch = {
+        "file_qury_no": told["fileinfo"]["file_qury_no"],
+        "filename": told["fileinfo"]["filename"],
+        "fixmedins_code": "plc",
+    }
+    with zipfile.ZipFile(io.BytesIO(await client.ask("9102", {"fsDownloadIn": fetch}))) as archive:
+        return [line.split("\t") for line in archive.read(archive.infolist()[0]).decode().splitlines()]
+
+
+@pytest.mark.parametrize("province", profiles())
+def test_the_insurer_answers_by_its_own_book_in_every_province(planted, province):
+    url, place, made = planted
+    lost = [t for t in made if t.reconciliation == "insurance" and t.cause == "timeout_one_sided"]
+    store = Store(place / "centre" / "centre.sqlite")
+    theirs = {r["setl_id"]: dict(r) for r in store.all("select * from settlement")}
+    store.close()
+    row = next(r for t in lost if (r := theirs[t.keys["insurance_statement"][0]])["clr_type"] == "11")
+    day = row["setl_time"][:10]
+
+    async def work():
+        centre = await start_centre(profile_name=province, directory=place, latency=0)
+        client = StayClient(centre.url, caller=Caller("H44050000001", "医院"), profile_name=province, directory=place)
+        try:
+            equal = client.profile.statement["equal"]
+            ours = [
+                r
+                for r in theirs.values()
+                if r["clr_type"] == "11" and r["insutype"] == "310" and r["setl_time"][:10] == day
+            ]
+            same = [
+                SimpleNamespace(
+                    total=Decimal(r["medfee"]),
+                    fund=Decimal(r["fund"]),
+                    account=Decimal(r["account"]),
+                    cash=Decimal(r["cash"]),
+                )
+                for r in ours
+            ]
+            data = client._sums(day, "11", same) | {"insutype": "310"}
+            assert (await client.ask("3201", {"data": data}))["stmtinfo"]["stmt_rslt"] == equal
+            data = client._sums(day, "11", same[1:]) | {"insutype": "310"}
+            assert (await client.ask("3201", {"data": data}))["stmtinfo"]["stmt_rslt"] != equal
+            found = await details(client, day, "11", here(url, day, "11"))
+            off = [r for r in found if r[4] != equal]
+            assert row["msgid"] in {r[3] for r in off if r[1] == r[2] == "null"}
+            same_everywhere = [r for r in found if r[4] == equal]
+            assert len(same_everywhere) > len(off)
+            asked = {"psn_no": row["psn_no"], "setl_id": row["setl_id"], "mdtrt_id": row["mdtrt_id"]}
+            told = (await client.ask("5203", {"data": asked}))["setlinfo"]
+            assert (told["medins_setl_id"], told["refd_setl_flag"]) == (row["msgid"], "0")
+        finally:
+            await client.close()
+            await centre.stop()
+
+    asyncio.run(work())
+
+
+def test_a_settlement_of_the_past_can_be_reversed(planted):
+    """Runs last: it takes a planted one-sided settlement away again."""
+    _, place, made = planted
+    key = next(t.keys["insurance_statement"][0] for t in made if t.happens == "settled_there_paid_here")
+
+    async def work():
+        centre = await start_centre(directory=place, latency=0)
+        client = StayClient(centre.url, caller=Caller("H44050000001", "医院"), directory=place)
+        try:
+            (row,) = centre.centre.store.all("select * from settlement where setl_id = ?", key)
+            ids = {"psn_no": row["psn_no"], "setl_id": key, "mdtrt_id": row["mdtrt_id"]}
+            assert (await client.ask("5203", {"data": ids}))["setlinfo"]["refd_setl_flag"] == "0"
+            await client.ask("2601", {"data": {"psn_no": row["psn_no"], "omsgid": row["msgid"], "oinfno": "2207"}})
+            with pytest.raises(Declined, match="未查询到"):
+                await client.ask("5203", {"data": ids})
+        finally:
+            await client.close()
+            await centre.stop()
+
+    asyncio.run(work())

@@ -70,6 +70,7 @@ def test_what_the_data_says_of_faults_is_about_faults_and_measures_that_exist():
     for code, rows in document()["effects"].items():
         assert code in definitions()
         assert {(series, node) for series, node, _ in rows} <= known, code
+    assert set(document()["errors"]) <= set(document()["effects"])
     announced = document()["announced"]
     assert set(announced["changes"]) | set(announced["notices"]) <= set(definitions())
     assert {r["code"] for r in document()["functions"]} == set(FUNCTIONS)

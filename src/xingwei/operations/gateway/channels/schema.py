@@ -61,6 +61,29 @@ LOOKUP = {
 }
 
 
+HOST_QUERY = {
+    "type": "object",
+    "title": "答复仪器的查询",
+    "description": "仪器按条码问要做什么项目（ASTM Q 记录、HL7 QBP^Q11、QRY）：先问 source，再找 orders 里存下的医嘱",
+    "additionalProperties": False,
+    "properties": {
+        "source": text("向谁查（送出通道代码，写有查询）", "答列 tests、patient、name、birth、sex、specimen、urgent", maxLength=40),
+        "orders": {"type": "array", "title": "医嘱在哪些接入通道", "items": {"type": "string", "maxLength": 40}, "maxItems": 20},
+        "hours": whole("往前找几小时的医嘱", 1, 720, 72),
+        "tests": text("项目对照（编码对照代码）", "院内项目 → 仪器项目，一个对多个用逗号；对照为空的不下", maxLength=40),
+        "budget_s": number("答复时限（秒）", 0.1, 12, 3),
+        "display": {
+            "type": "object",
+            "title": "DSP 行号 → 内容",
+            "description": "各厂不同；内容：patient、name、birth、sex、barcode、urgent、specimen、tests",
+            "additionalProperties": {"type": "string", "maxLength": 40},
+            "propertyNames": {"pattern": "^[0-9]{1,3}$"},
+            "maxProperties": 40,
+        },
+    },
+}  # fmt: skip
+
+
 def settings(required: list[str], **properties: Any) -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -12,6 +12,7 @@ from ..engine.meter import Meter
 from .backlog import Item
 from .configuration import Snapshot, Target
 from .dispatcher import Dispatcher
+from .host_queries import HostQueries
 from .store import Entry, Store
 
 SLOW_FROM = 0.9
@@ -45,11 +46,15 @@ class Inflow:
         self.meter = Meter(time.time())
         self.lines = 0
         self.open = True
+        self.queries: HostQueries | None = None
         self._caller = caller
 
     async def accept(self, received: Received) -> bytes | None:
         began = time.monotonic()
-        entry = self.entry(received)
+        if self.queries is not None and self.open and await self.queries.answered(received):
+            entry = Entry(self.channel, received, [], "accepted", "")  # it was for us
+        else:
+            entry = self.entry(received)
         if entry.targets:
             await self.press(entry.targets)
         await self.house.store.put(entry)

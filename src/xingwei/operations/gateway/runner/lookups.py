@@ -78,7 +78,7 @@ class Lookups:
             known = self._messages[item.message_id] = await self._kept(item.message_id)
             if len(self._messages) > _MESSAGES:
                 self._messages.popitem(last=False)
-        fresh = {q: await self._find(q) for q in questions if q not in known}
+        fresh = {q: await self.find(q) for q in questions if q not in known}
         if fresh:
             await self._keep(item, fresh)
             known |= await self._kept(item.message_id)
@@ -102,7 +102,8 @@ class Lookups:
              [None if row is None else Jsonb(dict(row)) for row in found.values()]],
         )  # fmt: skip
 
-    async def _find(self, question: Question) -> Row:
+    async def find(self, question: Question) -> Row:
+        """From what is remembered, else from the source. Raises LookupDown."""
         now = time.monotonic()
         if (hit := self._cache.get(question)) is not None and hit[0] > now:
             return hit[1]

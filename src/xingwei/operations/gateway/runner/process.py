@@ -22,6 +22,7 @@ from .configuration import RouteInForce, Snapshot
 from .connections import connected
 from .dispatcher import Dispatcher, Surroundings
 from .feeder import TOPIC, Feeder
+from .host_queries import HostQueries
 from .inflow import Inflow, items_of
 from .inquiries import Inquiries
 from .leases import RENEW_S, Leases
@@ -235,6 +236,8 @@ class Gateway:
             raise ChannelProblem(f"“{channel.kind}”不能用于接入：请改协议或方向。")
         inflow = Inflow(channel, self, self.caller)
         self.ins[channel.id] = inflow
+        if channel.settings.get("host_query"):
+            inflow.queries = HostQueries(self.dsn, channel, self.lookups, lambda: self.snapshot)
         if channel.state != "running":
             return
         listener = factory(channel, inflow)
@@ -256,6 +259,8 @@ class Gateway:
         if (listener := self._listeners.pop(channel, None)) is not None:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(listener.stop(), STOP_S)
+        if (queries := self.ins[channel].queries) is not None:
+            await queries.close()
 
     # Messages
 

@@ -22,6 +22,7 @@ from ..base import Answer, ChannelConfig, Intake, NotSent, Overloaded, Received,
 log = logging.getLogger(__name__)
 
 _QUEUED_BYTES = 1024 * 1024
+REPLY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ class Link(asyncio.Protocol):
         self._queued = 0
         self._paused = False
         self._errands: list[_Errand] = []
+        self._replies: set[asyncio.Task[None]] = set()
         self._not_before = 0.0
         self._task: asyncio.Task[None] | None = None
         m = self.manner
@@ -266,12 +268,25 @@ class Link(asyncio.Protocol):
         if self.intake is None:
             return False
         for text in messages(message.text) or [message.text]:
+            received = self._received(text, message.problem)
             try:
-                await self.intake.accept(self._received(text, message.problem))
+                answer = await self.intake.accept(received)
             except Overloaded as overloaded:
                 self.intake.trouble(overloaded.reason)
                 return False
+            if answer:  # a query: told in a session of its own, after this one
+                task = asyncio.get_running_loop().create_task(self._reply(answer))
+                self._replies.add(task)
+                task.add_done_callback(self._replies.discard)
         return True
+
+    async def _reply(self, answer: bytes) -> None:
+        try:
+            told = await self.transmit(answer, time.monotonic() + REPLY_S)
+        except (NotSent, Unknown) as error:
+            told = Answer(False, text=error.reason)
+        if not told.ok and self.intake is not None:
+            self.intake.trouble(f"仪器的查询没有答复到：{told.text}")
 
     def _received(self, text: bytes, problem: str) -> Received:
         found = summary(text, str(self.channel.settings.get("charset") or ""))

@@ -22,6 +22,7 @@ LINE: dict[str, Any] = {
     "frame_by": s.choice("送出时分帧", ["record", "message"], "record", "record：每条记录一帧起；message：按长度切"),
     "role": s.choice("我方角色", ["host", "instrument"], "host", "争用时仪器优先"),
     "repeatable": s.yes_no("对方能识别重发", default=True),
+    "host_query": s.HOST_QUERY,
 }
 SCHEMA = s.settings(
     [],

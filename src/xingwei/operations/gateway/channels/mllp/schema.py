@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..schema import HOST_QUERY
+
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
@@ -71,6 +73,7 @@ SCHEMA: dict[str, Any] = {
             "description": "按控制号识别；不能识别的，结果不明时先查询或由人确认，不自动重发",
             "default": True,
         },
+        "host_query": HOST_QUERY,
         "match": {
             "type": "string",
             "title": "应答里的控制号（MSA-2）",

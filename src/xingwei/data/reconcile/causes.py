@@ -43,11 +43,13 @@ def who(row: Difference) -> str:
     return " · ".join(p for p in (group, masked(person) if person else "") if p) or "—"
 
 
-def which(row: Difference) -> str:
+def which_parts(row: Difference) -> list[str]:
     """When, and the number by which it is found."""
-    at = str(row.data.get("at") or "")[5:19]
-    number = short_id(row.reference)
-    return " · ".join(p for p in (at, number) if p)
+    return [p for p in (str(row.data.get("at") or "")[5:19], short_id(row.reference)) if p]
+
+
+def which(row: Difference) -> str:
+    return " · ".join(which_parts(row))
 
 
 def why(row: Difference) -> str:

@@ -14,6 +14,22 @@ from .models import Reconciliation
 OWNERS = ("insurance_office", "finance_office", "it_staff", "service_manager", "onsite_engineer")
 
 
+def styled(form: forms.BaseForm) -> None:
+    """The house's look for plain widgets."""
+    for field in form.fields.values():
+        widget = field.widget
+        if isinstance(widget, (forms.CheckboxInput, forms.CheckboxSelectMultiple)):
+            continue
+        look = "form-select" if isinstance(widget, forms.Select) else "form-control"
+        widget.attrs["class"] = f"{look} {widget.attrs.get('class', '')}".strip()
+
+
+class Styled(forms.Form):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        styled(self)
+
+
 def _owners() -> list[tuple[str, str]]:
     return [(r, str(roles()[r]["label"])) for r in OWNERS]
 
@@ -33,9 +49,10 @@ class AskForm(forms.Form):
             self.fields[f"file_{side}"] = forms.FileField(
                 label=f"{title}的文件", help_text="CSV、Excel、Parquet、3202 的 TXT 或 ZIP"
             )
+        styled(self)
 
 
-class SettingsForm(forms.Form):
+class SettingsForm(Styled):
     """When it runs and whose it is."""
 
     name = forms.CharField(label="名称", max_length=60)
@@ -50,7 +67,7 @@ class SettingsForm(forms.Form):
         label="清算日", required=False, min_value=1, max_value=31, help_text="每月这一天清算前核对上月整月"
     )
     document = forms.CharField(
-        label="口径", widget=forms.Textarea(attrs={"rows": 24, "class": "form-control font-monospace", "spellcheck": "false"}),
+        label="口径", widget=forms.Textarea(attrs={"rows": 24, "class": "font-monospace", "spellcheck": "false"}),
         help_text="YAML：sources 是各方从哪里来，spec 是怎么对。改动即成新版本，以往的核对仍按原版本重放。",
     )  # fmt: skip
     note = forms.CharField(label="改了什么", max_length=300, required=False)
@@ -68,7 +85,7 @@ class SettingsForm(forms.Form):
         return found
 
 
-class NewForm(forms.Form):
+class NewForm(Styled):
     """The two files of the wizard."""
 
     left = forms.FileField(label="第一方的文件")

@@ -228,6 +228,7 @@ def _totals(insurer: Insurer, group: tuple[str, str], since: dt.date, until: dt.
         },
     )["stmtinfo"]  # fmt: skip
     return {
+        "title": f"{insutype} · {clr_type}",
         "insutype": insutype, "clr_type": clr_type, "count": len(mine), "medfee_sumamt": sums["medfee_sumamt"],
         "stmt_rslt": str(told["stmt_rslt"]), "text": str(told.get("stmt_rslt_dscr") or ""),
     }  # fmt: skip

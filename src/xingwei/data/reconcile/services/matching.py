@@ -13,6 +13,8 @@ from typing import Any
 
 import duckdb
 
+from xingwei.data.lake.engine.datasets import code_lists
+
 from .. import engine, kept
 from ..engine import BadInput, Period, Source, Spec, SpecProblem
 from ..engine.propose import Match, Proposal
@@ -171,7 +173,7 @@ def pair_of(spec: Any, result: Any) -> dict[str, Any]:
     bridge = result.bridge
     groups = [
         {
-            "title": " · ".join(v or "（空）" for v in g.values) or "全部", "left": str(g.left_total),
+            "title": " · ".join(_word(n, v) for n, v in zip(pair.groups, g.values, strict=False)) or "全部", "left": str(g.left_total),
             "right": str(g.right_total), "left_count": g.left_count, "right_count": g.right_count, "gap": str(g.gap),
             "offset": g.offset_with is not None,
         }
@@ -188,6 +190,13 @@ def pair_of(spec: Any, result: Any) -> dict[str, Any]:
         "gap": str(bridge.total_gap), "residual": str(bridge.residual), "groups": groups if pair.groups else [],
         "refund": _refund_words(result), "problems": list(result.problems),
     }  # fmt: skip
+
+
+def _word(name: str, value: str) -> str:
+    """A group's value as people call it: 职工基本医疗保险 for 310."""
+    known = code_lists().get(name)
+    word = known.values.get(value) if known else None
+    return word or value or "（空）"
 
 
 def _end(title: str, total: Decimal, count: int) -> dict[str, Any]:
@@ -232,7 +241,7 @@ def _found(spec: Spec, row: Mapping[str, Any]) -> Found:
         "detail": row["detail"], "why": row["why"], "expected": bool(row["expected"]), "act": row["remedy"] or "",
         "act_title": row["remedy_title"] or "", "precondition": row["precondition"] or "", "ready": row["ready"],
         "at": one.get(time) if time else None, "one": one, "left_count": row["left_count"], "right_count": row["right_count"],
-        "group": " · ".join(str(one[n]) for n in pair.groups if one.get(n)),
+        "group": " · ".join(_word(n, str(one[n])) for n in pair.groups if one.get(n)),
         "fields": [{"name": n, "left": left.get(n), "right": right.get(n)} for n in changed] if left and right else [],
         "proof": [_proof(spec, pair, p) for p in json.loads(row["proof"] or "[]")],
         "suggestion": json.loads(row["suggestion"]) if row["suggestion"] else None,

@@ -17,6 +17,7 @@ from xingwei.base.policy.querysets import require
 from xingwei.base.ui.views import ServiceRefused
 
 from .. import kept
+from ..forms import Styled, styled
 from ..kept import Kept
 from ..models import Draft, Reconciliation
 from ..words import plain
@@ -38,9 +39,10 @@ class ChoiceForm(forms.Form):
         self.fields["keys"].choices = pairs[0]  # type: ignore[attr-defined]
         self.fields["amounts"].choices = pairs[1]  # type: ignore[attr-defined]
         self.fields["day"].choices = [("", "不分日子"), *pairs[2]]  # type: ignore[attr-defined]
+        styled(self)
 
 
-class SaveForm(forms.Form):
+class SaveForm(Styled):
     code = forms.RegexField(
         r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
         label="代码",

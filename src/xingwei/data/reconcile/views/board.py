@@ -200,7 +200,7 @@ def proposable(row: Difference) -> bool:
 
 def shown(row: Difference) -> dict[str, Any]:
     return {
-        "row": row, "title": row.then.title, "detail": causes.detail(row), "who": causes.who(row), "which": causes.which(row),
+        "row": row, "title": row.then.title, "detail": causes.detail(row), "who": causes.who(row), "which": causes.which_parts(row),
         "left": yuan(row.then.left), "right": yuan(row.then.right), "gap": signed_yuan(row.then.gap),
         "sign": "plus" if row.then.gap > 0 else "minus" if row.then.gap < 0 else "zero", "why": causes.why(row),
         "proofs": causes.proof_count(row), "remedy": causes.remedy_words(row), "due": causes.due_words(row),

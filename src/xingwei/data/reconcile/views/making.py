@@ -29,6 +29,22 @@ from .common import reconciliation_or_404
 LARGEST = 500 * 2**20
 
 
+ORDER = (
+    "sources", "spec", "code", "name", "title", "profile", "schedule", "note", "datasets", "days_before", "days_after", "sql",
+    "sides", "fields", "evidence", "pairs", "left", "right", "where", "left_where", "right_where", "type", "types", "keys", "amount",
+    "compare", "day", "groups", "refund", "combine", "net", "window", "show", "causes", "rule", "detail", "why", "when",
+    "confidence", "expected", "owner", "sla_hours", "remedy", "act", "precondition",
+)  # fmt: skip
+
+
+def ordered(value: Any) -> Any:
+    """A document as people write it: the database keeps keys in its own order."""
+    if isinstance(value, dict):
+        place = {key: n for n, key in enumerate(ORDER)}
+        return {k: ordered(value[k]) for k in sorted(value, key=lambda k: (place.get(k, len(ORDER)), k))}
+    return [ordered(v) for v in value] if isinstance(value, list) else value
+
+
 def taken(file: UploadedFile[Any]) -> Kept:
     """An upload kept under its digest. Raises ReconcileRefused for what is empty or too large."""
     name = (file.name or "文件")[-120:]
@@ -103,7 +119,9 @@ class Edit(OfOne):
 
     def get_initial(self) -> dict[str, Any]:
         values = {k: getattr(self.row, k) for k in definitions.SETTINGS if k not in {"position", "proof"}}
-        return values | {"document": yaml.safe_dump(self.document, allow_unicode=True, sort_keys=False, width=110)}
+        return values | {
+            "document": yaml.safe_dump(ordered(self.document), allow_unicode=True, sort_keys=False, width=110)
+        }
 
     def act(self, form: SettingsForm) -> HttpResponseBase:
         given = dict(form.cleaned_data)

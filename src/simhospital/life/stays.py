@@ -123,10 +123,12 @@ async def round_of_the_ward(h: Hospital, stay: Seen, day: int, lines: list[FeeLi
         draw(h, stay, day, lines)
     at = now()
     fees = [("finance.cw_zyfy", _fee(stay, line, at)) for line in lines[first:]]
-    await h.records.write(*orders, *fees)
-    for line in lines[first:]:
-        if bills.items()[line.local].kind == "1":
-            await h.records.do(add("his.yf_kcmx", {"ypxh": int(line.local)}, "kcsl", -line.count))
+    shelf = [
+        add("his.yf_kcmx", {"ypxh": int(line.local)}, "kcsl", -line.count)
+        for line in lines[first:]
+        if bills.items()[line.local].kind == "1"
+    ]
+    await h.records.do(*(insert(table, row) for table, row in (*orders, *fees)), *shelf)
     h.count("ward day")
 
 

@@ -94,7 +94,8 @@ def living(url, tmp_path, work, timeout_s=12.0, first=0):
             )  # fmt: skip
             h = Hospital(settings, tmp_path)
             gateway.answer_http = payments(h)
-            h.book("his").db.execute("INSERT INTO counter VALUES (?, ?)", [f"visit {now():%y%m%d}", first])
+            for name, number in (("visit", first), ("stay", first // 10)):
+                h.book("his").db.execute("INSERT INTO counter VALUES (?, ?)", [f"{name} {now():%y%m%d}", number])
             await h.insurance.close()
             h.insurance = StayClient(
                 centre.url,
@@ -262,3 +263,42 @@ def test_the_past_has_its_bills(built, tmp_path):
     first = now().date() - timedelta(days=2)
     assert past_bills(built, tmp_path, first, now().date()) == 8
     assert len(list((tmp_path / "drop" / "cash").iterdir())) == 2
+
+
+def test_after_a_day_of_trouble_hospital_and_insurer_agree_again(built, tmp_path, monkeypatch):
+    monkeypatch.setattr(visits, "REFUNDED", 0.15)
+    troubles = (
+        ("yb-refused", ""),
+        ("yb-answer-lost", "2207,2304,2208"),
+        ("yb-timeout-before-commit", "2207,2304,5203"),
+    )
+
+    async def work(h, store):
+        for name, infno in troubles:
+            fault = board.board().start(name, infno, duration_s=60, parameters={"share": 0.5 if infno else 1})
+            await asyncio.sleep(0.25)  # a listener closes
+            await asyncio.gather(*(outpatient(h, urgent=False) for _ in range(8)), inpatient(h))
+            board.board().stop(fault.id)
+            await asyncio.sleep(0.25)
+        for _ in range(3):
+            for outcome in await h.insurance.clear_up():
+                await cashdesk.cleared(h, outcome)
+        await until(lambda: len(h.tasks) <= len(h.links))
+        assert (h.records.failed, h.stages.get("stumbled", 0), h.desk.open, h.desk.refunding) == (0, 0, {}, {})
+        assert h.stages["settled later"] >= 1
+        day_end = DayEnd(built, tmp_path, h.channels)
+        for what in ("closed", "posted", "billed"):
+            day_end.do(what, now().date())
+        with psycopg.connect(built) as c:
+            mine = "finance.ins_setl JOIN finance.cw_js USING (jsid) JOIN his.ms_ghmx USING (jzh) WHERE sbxh % 100000 > 60000"
+            ours = c.execute(f"SELECT setl_id, medfee_sumamt, fund_pay_sumamt, acct_pay FROM {mine}").fetchall()
+        theirs = store.all(
+            "select * from settlement where infno in ('2207', '2208') and setl_time >= ?", str(now().date())
+        )
+        assert sorted(ours) == sorted(
+            (r["setl_id"], Decimal(r["medfee"]), Decimal(r["fund"]), Decimal(r["account"])) for r in theirs
+        )
+
+    living(built, tmp_path, work, timeout_s=1.0, first=10_000)
+    # the bills of the other tests' channels were replaced by those of this one
+    assert {name: found for name, found in broken(built).items() if not name.startswith("5 ")} == {}

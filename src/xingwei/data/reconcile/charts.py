@@ -39,7 +39,7 @@ def bridge(
     span = max(high - low, Decimal("0.01"))
     base = Decimal(0) if low <= 0 or low < span * 3 else _round_down(low - span * Decimal("0.35"), span)
     names = [start[0], *(f"{s['title']}\n{s['count']} 笔" for s in shown), end[0]]
-    series = {k: ["-"] * len(names) for k in ("base", "total", "more", "less")}
+    series: dict[str, list[Any]] = {k: ["-"] * len(names) for k in ("base", "total", "more", "less")}
     series["total"][0] = _bar(start[1] - base, start[1], False)
     series["total"][-1] = _bar(end[1] - base, end[1], False)
     at = start[1]

@@ -133,7 +133,7 @@ def import_files(path: Annotated[Path, typer.Argument(help="对账文件的目�
     from .services.definitions import import_directory
 
     try:
-        import_directory(system_actor("command"), path, progress=typer.echo)
+        import_directory(system_actor("command"), path, progress=lambda done, total, text: typer.echo(text))
     except (FileProblems, ServiceRefused) as problem:
         typer.echo(str(problem), err=True)
         raise typer.Exit(2) from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.urls import reverse
 
@@ -50,6 +52,11 @@ class Difference(models.Model):
     owner = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="责任人")
     due_at = models.DateTimeField("期限", null=True, blank=True)
     case = models.ForeignKey(Case, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="问题单")
+
+    # what pages put beside a row (queries.board): how a run saw it, its newest remedy, the match that waits
+    then: Any
+    remedy: Any
+    match: Any
 
     KIND = "difference"
     objects = RestrictedQuerySet.as_manager()

@@ -83,7 +83,7 @@ def rows_of(run: Run, limit: int = SHOWN) -> list[Difference]:
         row.then = sighting
         rows.append(row)
     attach(rows)
-    order = defaultdict(Decimal)
+    order: dict[str, Decimal] = defaultdict(Decimal)
     for row in rows:
         order[row.then.cause] += abs(row.then.gap)
     rows.sort(key=lambda d: (-order[d.then.cause], d.then.cause, -abs(d.then.gap), d.pk))

@@ -100,11 +100,12 @@ def switch(actor: Actor, row: Reconciliation, active: bool) -> Reconciliation:
 
 
 def import_directory(
-    actor: Actor, path: Path, *, progress: Callable[[str], None] = lambda text: None
+    actor: Actor, path: Path, *, progress: Callable[[int, int, str], None] = lambda done, total, text: None
 ) -> list[Reconciliation]:
     """Take reconciliations from YAML files; harmless when repeated. Raises FileProblems, Denied, ReconcileRefused."""
-    rows = []
-    for item in files.read_directory(path).document["reconciliations"]:
+    rows: list[Reconciliation] = []
+    items = files.read_directory(path).document["reconciliations"]
+    for item in items:
         settings = {k: v for k, v in item.items() if k in SETTINGS}
         if settings.get("nightly_at"):
             settings["nightly_at"] = dt.time.fromisoformat(settings["nightly_at"])
@@ -113,5 +114,5 @@ def import_directory(
             settings.pop("active", None)  # what people switched off stays off
         document = {"sources": item["sources"], "spec": item["spec"]}
         rows.append(save(actor, item["code"], document, settings, note=item.get("note", "")))
-        progress(f"对账“{rows[-1].name}”")
+        progress(len(rows), len(items), f"对账“{rows[-1].name}”")
     return rows

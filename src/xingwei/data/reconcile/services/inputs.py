@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping as Document
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.utils import timezone
 from xingwei.base.site.queries import value
 from xingwei.data.lake import session
 from xingwei.data.lake.engine.compile import Misunderstood
+from xingwei.data.lake.models import Mapping
 
 from .. import kept
 from ..kept import Kept
@@ -23,7 +25,7 @@ from .matching import side_titles
 LARGEST_DROP = 2_000_000_000
 
 
-def gather(run: Run, place: Path, uploads: Mapping[str, Kept]) -> dict[str, list[Kept]]:
+def gather(run: Run, place: Path, uploads: Document[str, Kept]) -> dict[str, list[Kept]]:
     """side → its files, in the order of the sides. Raises ReconcileRefused where one cannot be had."""
     document = run.version.document
     titles = side_titles(document["spec"])
@@ -60,20 +62,23 @@ def gather(run: Run, place: Path, uploads: Mapping[str, Kept]) -> dict[str, list
     return {side: found[side] for side in document["sources"]}
 
 
-def from_lake(source: Mapping[str, Any], since: dt.date, until: dt.date, target: Path, title: str) -> Kept:
+def from_lake(source: Document[str, Any], since: dt.date, until: dt.date, target: Path, title: str) -> Kept:
     """The rows of the source's SQL over its datasets, as one Parquet file in the order of all its columns."""
+    _there(source["datasets"], since, until, title)
     first = since - dt.timedelta(days=int(source.get("days_before", 0)))
     last = until + dt.timedelta(days=int(source.get("days_after", 0)))
     try:
         with session.opened(memory_mb=1024, threads=2, since=first, until=last) as lake:
             rows = lake.sql(" ".join(str(source["sql"]).split()), {})
-            rows.query("found", "SELECT * FROM found ORDER BY ALL").write_parquet(str(target), compression="zstd")
+            ordered = rows.query("found", "SELECT * FROM found ORDER BY ALL")
+            assert ordered is not None
+            ordered.write_parquet(str(target), compression="zstd")
     except Misunderstood as problem:
         raise ReconcileRefused(f"{title}：{problem}") from None
     return kept.keep(target, f"{title}.parquet", source="、".join(source["datasets"]))
 
 
-def from_bills(source: Mapping[str, Any], since: dt.date, until: dt.date, target: Path, title: str) -> Kept:
+def from_bills(source: Document[str, Any], since: dt.date, until: dt.date, target: Path, title: str) -> Kept:
     """The channels' bills of these days and of those after them that are there already, as one file of rows."""
     last = min(until + dt.timedelta(days=int(source.get("days_after", 0))), timezone.localdate() - dt.timedelta(days=1))
     wanted = [since + dt.timedelta(days=n) for n in range((until - since).days + 1)]
@@ -84,7 +89,7 @@ def from_bills(source: Mapping[str, Any], since: dt.date, until: dt.date, target
     return kept.keep(target, f"{title}.parquet", source="、".join(p.name for p in read[:6]))
 
 
-def borrowed(source: Mapping[str, Any], since: dt.date, until: dt.date, title: str) -> list[Kept]:
+def borrowed(source: Document[str, Any], since: dt.date, until: dt.date, title: str) -> list[Kept]:
     """The input that another reconciliation had for the same days. Raises ReconcileRefused where it has not run."""
     other = (
         Run.objects.filter(
@@ -98,6 +103,17 @@ def borrowed(source: Mapping[str, Any], since: dt.date, until: dt.date, title: s
     return [Kept.of(f) for f in found]
 
 
+def _there(names: Sequence[str], since: dt.date, until: dt.date, title: str) -> None:
+    """Refuse where the lake has not read these days yet: a row that is not there would look like a difference."""
+    for mapping in Mapping.objects.filter(dataset__in=names, enabled=True):
+        read_to = timezone.localdate(mapping.mark) if mapping.mark else None
+        if read_to is None or read_to < until:
+            raise ReconcileRefused(f"{title}：数据湖还没有抽到 {until:%m-%d} 的“{mapping.title}”，抽到后再核。")
+        past = since < read_to - dt.timedelta(days=1)
+        if past and (mapping.done_through is None or mapping.done_through <= until):
+            raise ReconcileRefused(f"{title}：数据湖还在补抽“{mapping.title}”的历史，没有到 {until:%m-%d}，到了再核。")
+
+
 def drop_directory() -> Path:
     """Where channels and banks put their bills; a setting, below the home where it is no absolute path."""
     from xingwei.base.runtime import config
@@ -105,7 +121,7 @@ def drop_directory() -> Path:
     return (config.from_environment().home / str(value("reconcile.drop"))).resolve()
 
 
-def dropped(source: Mapping[str, Any], since: dt.date, until: dt.date, title: str) -> list[Kept]:
+def dropped(source: Document[str, Any], since: dt.date, until: dt.date, title: str) -> list[Kept]:
     """The files of these days. The pattern has {day} (20261124) or {date} (2026-11-24) where a file is of one day."""
     root, pattern = drop_directory(), str(source["drop"])
     found: list[Path] = []

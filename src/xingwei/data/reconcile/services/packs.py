@@ -121,7 +121,7 @@ def workbook(data: dict[str, Any], run: Run, rows: list[Difference]) -> bytes:
             sheet.write_string(0, i, title, head)
         sheet.freeze_panes(1, 0)
         for n, d in enumerate(rows, 1):
-            line, then = _line(d), d.then  # type: ignore[attr-defined]
+            line, then = _line(d), d.then
             sheet.write_number(n, 0, d.pk)
             for i, key in ((1, "cause"), (2, "who"), (3, "which"), (7, "why"), (8, "rule"), (9, "remedy"), (10, "state"),
                            (11, "owner")):  # fmt: skip

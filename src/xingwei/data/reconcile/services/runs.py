@@ -145,7 +145,8 @@ def perform_now(run: Run) -> Run:
             found.save(update_fields=["state", "began_at"])
     if found is not None:
         perform(found)
-    return Run.objects.select_related("reconciliation", "version").get(pk=run.pk)
+    done: Run = Run.objects.select_related("reconciliation", "version").get(pk=run.pk)
+    return done
 
 
 def perform(run: Run) -> Run:

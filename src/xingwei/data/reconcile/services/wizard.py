@@ -80,6 +80,8 @@ def begin(actor: Actor, left: Kept, right: Kept, titles: tuple[str, str]) -> Dra
         proposal = matching.propose(left, right, titles, place)
     finally:
         shutil.rmtree(place, ignore_errors=True)
+    if actor.id is None:
+        raise ReconcileRefused("新建对账要由人来做。")
     made = Draft.objects.create(
         author_id=actor.id, files={"left": left.plain(), "right": right.plain()}, document=proposal["spec"],
         proposal=plain({k: v for k, v in proposal.items() if k != "spec"}),

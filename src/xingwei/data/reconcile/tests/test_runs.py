@@ -258,6 +258,16 @@ def test_the_shipped_reconciliations_are_taken_in_once() -> None:
     assert all(r.current == 1 for r in again)
 
 
+def test_the_demonstration_is_set_up(db: None) -> None:
+    from xingwei.base.site import queries as site
+    from xingwei.data.reconcile import setup
+
+    said: list[str] = []
+    setup.reconciliations(lambda done, total, text="": said.append(text))  # type: ignore[arg-type]
+    assert "对账“医保总账与明细”" in said
+    assert site.value("reconcile.insurance.institution")
+
+
 def test_nobody_without_the_right_runs_or_changes(two: Reconciliation, actor: Any) -> None:
     day = support.yesterday()
     with pytest.raises(Denied):
@@ -266,3 +276,31 @@ def test_nobody_without_the_right_runs_or_changes(two: Reconciliation, actor: An
         definitions.save(actor("auditor"), "two", support.document(), {})
     assert Run.objects.count() == 0
     assert Remedy.objects.count() == 0
+
+
+def test_what_the_shipped_ones_ask_of_the_lake_can_be_asked(tmp_path: Path) -> None:
+    from xingwei.data.reconcile.services import inputs
+
+    day = support.yesterday()
+    for item in files.read_directory(files.SHIPPED).document["reconciliations"]:
+        for name, source in item["sources"].items():
+            if "sql" in source:
+                got = inputs.from_lake(source, day, day, tmp_path / f"{item['code']}-{name}.parquet", name)
+                assert got.path.is_file(), (item["code"], name)
+
+
+def test_a_lake_that_has_not_read_the_day_gives_no_false_differences(tmp_path: Path) -> None:
+    from xingwei.base.connections.models import Connection
+    from xingwei.data.lake.models import Mapping
+    from xingwei.data.reconcile.services import inputs
+
+    day = support.yesterday()
+    source = {"datasets": ["deposit"], "sql": "SELECT receipt_no FROM deposit"}
+    connection = Connection.objects.create(code="c", name="业务库", kind="postgresql")
+    mapping = Mapping.objects.create(code="m", dataset="deposit", title="预交金", connection=connection, document={})
+    for mark in (None, timezone.now() - dt.timedelta(days=3)):
+        Mapping.objects.filter(pk=mapping.pk).update(mark=mark)
+        with pytest.raises(ReconcileRefused, match="还没有抽到"):
+            inputs.from_lake(source, day, day, tmp_path / "x.parquet", "HIS")
+    Mapping.objects.filter(pk=mapping.pk).update(mark=timezone.now(), done_through=timezone.localdate())
+    assert inputs.from_lake(source, day, day, tmp_path / "x.parquet", "HIS").path.is_file()

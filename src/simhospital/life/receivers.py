@@ -132,6 +132,8 @@ class Receiver:
             if strike := points.active(name, self.code):
                 points.did(strike, system=self.code, control_id=control_id)
                 return self._ack(message, code, str(strike.get("text", "系统忙，请稍后再试")))
+        if message.field("MSH", 11, 1) == "T":  # somebody tries the line: answered, never kept or counted
+            return self._ack(message, "AA")
         key = message.field("PID", 3, 1)
         try:
             await self.handle(message, body)

@@ -16,6 +16,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from simhospital.centre.adopt import adopt, insert, settlement
+from simhospital.centre.book import Book
 from simhospital.centre.profile import Profile, profile
 from simhospital.centre.store import Store
 from simhospital.channels import bills
@@ -78,10 +79,27 @@ def plant_into(
             connection.commit()
     except psycopg.Error as error:
         raise PlantError(f"业务库拒绝了：{str(error).strip()}") from error
+    _log_calls(place, w)
     bills.write_days(place / bills.DROP, w.bill, first, last)
     bills.write_drawers(place / bills.DROP, w.cash)
     append(place / "truth.jsonl", [*known, *made])
     return made
+
+
+def _log_calls(place: Path, w: World) -> None:
+    """The hospital's book of calls has those that were sent and not answered."""
+    book = Book(place / "his" / "insurance-book.sqlite")
+    try:
+        for row in w.log:
+            asked = {
+                "psn_no": row["psn_no"], "mdtrt_id": row["mdtrt_id"], "medfee_sumamt": str(row["total"]), "chrg_bchno": row["visit_no"],
+            }  # fmt: skip
+            entry = book.open(row["visit_no"], row["infno"], row["msgid"], asked)
+            book.close_entry(entry, "unknown", text="医保未在时限内应答，结果未知，请勿重复结算")
+            at = f"{row['at']:%Y-%m-%dT%H:%M:%S}.000+08:00"
+            book.db.execute("update entry set at = ?, changed = ? where id = ?", (at, at, entry))
+    finally:
+        book.close()
 
 
 def _days(connection: psycopg.Connection, days: int, until: date | None) -> tuple[date, date]:

@@ -75,35 +75,59 @@ def _truth(pair: Pair, gap: Decimal, amount: Decimal | None = None, *, left: str
     return Truth("", "", "", "", "", day, abs(pair.ins["medfee_sumamt"]) if amount is None else amount, gap, keys)
 
 
+def _called(w: World, pair: Pair) -> None:
+    """The hospital's log of calls has the call, without an answer."""
+    w.log.put({
+        "msgid": pair.c["msgid"], "infno": "2207", "state": "unknown", "psn_no": pair.c["psn_no"], "mdtrt_id": pair.c["mdtrt_id"],
+        "total": pair.c["medfee"], "at": pair.c["setl_time"], "visit_no": w.family(pair.js),
+    })  # fmt: skip
+
+
 def settled_there_paid_here(w: World) -> Truth | None:
     for pair in _plain(w, outpatient=True):
-        pays = w.pays[pair.js["jsid"]]
-        if len(pays) != 1:
-            continue
-        total = pair.js["zje"]
-        bill = w.billed(pays[0])
-        w.ins.drop(pair.ins)
-        w.js.edit(pair.js, ybje=ZERO, zhje=ZERO, xjje=total)
-        w.zf.edit(pays[0], je=total)
-        if bill is not None:
-            w.bill.edit(bill, je=total)
-        return _truth(pair, -total, right=pair.c["setl_id"])
+        if len(w.pays[pair.js["jsid"]]) == 1:
+            _called(w, pair)
+            return _paid_alone(w, pair)
     return None
+
+
+def _paid_alone(w: World, pair: Pair) -> Truth:
+    """The hospital rolled back and took the whole from the patient."""
+    pay, total = w.pays[pair.js["jsid"]][0], pair.js["zje"]
+    bill = w.billed(pay)
+    w.ins.drop(pair.ins)
+    w.js.edit(pair.js, ybje=ZERO, zhje=ZERO, xjje=total)
+    w.zf.edit(pay, je=total)
+    if bill is not None:
+        w.bill.edit(bill, je=total)
+    return _truth(pair, -total, right=pair.c["setl_id"])
 
 
 def settled_there_forgotten_here(w: World) -> Truth | None:
     for pair in _plain(w, outpatient=True):
-        if pair.js["jslx"] != "1":
-            continue
-        w.ins.drop(pair.ins)
-        w.js.drop(pair.js)
-        for pay in w.pays[pair.js["jsid"]]:
-            if (bill := w.billed(pay)) is not None:
-                w.bill.drop(bill)
-            w.zf.drop(pay)
-        for line in w.lines[pair.js["jsid"]]:
-            w.fy.edit(line, zt="0", jsid=None)
-        return _truth(pair, -pair.ins["medfee_sumamt"], right=pair.c["setl_id"])
+        if pair.js["jslx"] == "1":
+            _called(w, pair)
+            return _unpaid(w, pair)
+    return None
+
+
+def _unpaid(w: World, pair: Pair) -> Truth:
+    """The hospital rolled back, and the bill still waits."""
+    w.ins.drop(pair.ins)
+    w.js.drop(pair.js)
+    for pay in w.pays[pair.js["jsid"]]:
+        if (bill := w.billed(pay)) is not None:
+            w.bill.drop(bill)
+        w.zf.drop(pay)
+    for line in w.lines[pair.js["jsid"]]:
+        w.fy.edit(line, zt="0", jsid=None)
+    return _truth(pair, -pair.ins["medfee_sumamt"], right=pair.c["setl_id"])
+
+
+def settled_there_log_lost(w: World) -> Truth | None:
+    for pair in _plain(w, outpatient=True):
+        if pair.js["jslx"] == "1" and len(w.pays[pair.js["jsid"]]) == 1:
+            return _unpaid(w, pair) if w.chance.random() < 0.5 else _paid_alone(w, pair)
     return None
 
 

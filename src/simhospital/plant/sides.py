@@ -40,6 +40,7 @@ def sides(w: World) -> dict[str, list[Row]]:
         "charge": list(_charges(w)),
         "ledger_entry": sorted(_ledger(w), key=lambda r: (r["day"], r["voucher_no"], r["account"])),
         "cash_book": sorted(w.cash, key=lambda r: r["id"]),
+        "call_log": sorted(_calls(w), key=lambda r: (r["at"], r["msgid"])),
     }
     found["cash_book"] = [
         {"day": r["day"], "cashier": r["cashier"], "counted": r["counted"]} for r in found["cash_book"]
@@ -67,6 +68,19 @@ def _statement(w: World) -> Iterator[Row]:
             "of_setl_id": c["of"], "medfee_sumamt": c["medfee"], "fund_pay_sumamt": c["fund"], "acct_pay": c["account"],
             "psn_cash_pay": c["cash"],
         }  # fmt: skip
+
+
+def _calls(w: World) -> Iterator[Row]:
+    """The hospital's log of what it asked of the insurer: every settlement once, and those without an answer."""
+    seen = {r["msgid"]: r for r in w.ins}
+    for r in seen.values():
+        yield {
+            "msgid": r["msgid"], "infno": "2208" if r["state"] == "2" else "2207", "state": "settled", "psn_no": r["psn_no"],
+            "mdtrt_id": r["mdtrt_id"], "total": r["medfee_sumamt"], "at": r["setl_time"],
+        }  # fmt: skip
+    for r in w.log:
+        if r["msgid"] not in seen:
+            yield {name: r[name] for name in ("msgid", "infno", "state", "psn_no", "mdtrt_id", "total", "at")}
 
 
 def _payments(w: World) -> Iterator[Row]:

@@ -80,6 +80,7 @@ class World:
     centre: Table = field(default_factory=lambda: Table("setl_id"))
     pz: Table = field(default_factory=lambda: Table("id"))
     cash: Table = field(default_factory=lambda: Table("id"))
+    log: Table = field(default_factory=lambda: Table("msgid"))
     used: set[str] = field(default_factory=set)
     claimed: list[str] = field(default_factory=list)
     _pools: dict[str, list[Any]] = field(default_factory=dict)

@@ -342,6 +342,20 @@ POINTS_OF_RECEIVERS = {
 }  # fmt: skip
 
 
+def test_who_tries_the_line_is_answered_and_leaves_no_trace(tmp_path):
+    async def work():
+        book = Book(tmp_path / "b.sqlite")
+        receiver = receivers.Receiver("emr", "127.0.0.1", 0, book, receivers.nothing)
+        await receiver.start()
+        [answer] = await exchange(receiver.port, ORDER.replace("|C1|P|", "|C9|T|").encode())
+        await receiver.stop()
+        assert codec.parse(answer).field("MSA", 1) == "AA"
+        assert codec.parse(answer).field("MSA", 2) == "C9"
+        assert (book.counts(), receiver.taken) == ({}, 0)
+
+    run(work)
+
+
 @pytest.mark.parametrize("point", POINTS_OF_RECEIVERS)
 def test_faults_strike_where_a_receiver_answers(tmp_path, point):
     stored, code = POINTS_OF_RECEIVERS[point]

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from simhospital.centre.adopt import adopt
+from simhospital.centre.book import Book
 from simhospital.centre.line import Caller, Declined
 from simhospital.centre.profile import profiles
 from simhospital.centre.server import start as start_centre
@@ -141,6 +142,25 @@ def test_files_of_both_sides_without_a_database(tmp_path):
     assert done.exit_code == 0, done.output
     assert len((tmp_path / "truth.jsonl").read_text().splitlines()) == 60
     assert (tmp_path / "insurance_statement.csv").read_text().startswith("setl_id,")
+
+
+def test_the_log_of_calls_knows_what_was_sent_unless_it_was_lost(planted):
+    _, place, made = planted
+    store = Store(place / "centre" / "centre.sqlite")
+    message = {r["setl_id"]: r["msgid"] for r in store.all("select setl_id, msgid from settlement")}
+    store.close()
+    book = Book(place / "his" / "insurance-book.sqlite")
+    logged = {e.msgid for e in book.in_state("unknown")}
+    book.close()
+    sent = {
+        message[t.keys["insurance_statement"][0]]
+        for t in made
+        if t.happens in ("settled_there_paid_here", "settled_there_forgotten_here")
+    }
+    lost = {message[t.keys["insurance_statement"][0]] for t in made if t.happens == "settled_there_log_lost"}
+    assert logged == sent
+    assert lost
+    assert not lost & logged
 
 
 def here(url, day, clr_type):

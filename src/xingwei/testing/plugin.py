@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from xingwei.testing.browser import browse, chromium, page, phone  # noqa: F401 - fixtures
 
@@ -54,6 +55,9 @@ def pytest_unconfigure(config: Any) -> None:
 
 def pytest_configure(config: Any) -> None:
     _let_tests_flush()
+    # How fast a machine is says nothing about the code.
+    settings.register_profile("xingwei", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("xingwei")
     config.addinivalue_line("markers", "clause(number, …): the clauses of the contract that this test proves")
     config.addinivalue_line("markers", "slow: takes more than five seconds")
     config.addinivalue_line("markers", "browser: needs Debian's Chromium; skipped where it is missing, not in CI")

@@ -55,7 +55,6 @@ ROOMS = (
     Room("xingwei.service.desk", "desk"),
     Room("xingwei.operations.gateway", "gateway", plain=frozenset({"run", "status"})),
     Room("xingwei.operations.watch", "watch", plain=frozenset({"rank", "run"}), more=(("triage", "triage_cli"),)),
-    Room("xingwei.operations.performance", "performance"),
     Room("xingwei.operations.backups", "backups"),
     Room("xingwei.operations.inspection", "inspection"),
     Room("xingwei.data.lake", "lake"),

@@ -1,0 +1,1 @@
+"""When inspections are due, and how one compares with the last. Pure."""

@@ -89,7 +89,7 @@ class Timings:
 class Bench:
     """One run: its cluster, its console, its databases."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, *, cluster: bool = True) -> None:
         self.options = options
         self.console = Console(stderr=True, quiet=options.json)
         HOME.mkdir(parents=True, exist_ok=True)
@@ -99,13 +99,14 @@ class Bench:
         except OSError:
             raise SystemExit("另一个性能测试正在运行。一次只跑一个，数字才可信。") from None
         self.pgdata = HOME / "pg"
-        self._started = not embedded.running(self.pgdata)
-        embedded.start(self.pgdata)
+        self._started = cluster and not embedded.running(self.pgdata)
+        if cluster:
+            embedded.start(self.pgdata)
 
     def close(self) -> None:
-        from django.db import connections
-
         if self._started:
+            from django.db import connections
+
             try:
                 connections.close_all()
             finally:

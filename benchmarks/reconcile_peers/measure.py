@@ -122,7 +122,8 @@ def pandas_merge(left: str, right: str) -> dict[str, int]:
     unequal = sum((matched[c] != matched[f"{c}_r"]) for c in COLUMNS[1:]) > 0
     return {
         "only_left": int((both["_merge"] == "left_only").sum()), "only_right": int((both["_merge"] == "right_only").sum()),
-        "differs": int(unequal.sum()), "duplicate_left": int(a.setl_id.duplicated().sum()), "duplicate_right": int(b.setl_id.duplicated().sum()),
+        "differs": int(unequal.sum()), "duplicate_left": int(a.setl_id.duplicated().sum()),
+        "duplicate_right": int(b.setl_id.duplicated().sum()),
     }  # fmt: skip
 
 

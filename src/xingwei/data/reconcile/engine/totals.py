@@ -24,9 +24,22 @@ class Total:
     kept_count: int
 
 
-def totals(con: duckdb.DuckDBPyConnection, reading: Reading, paths: Sequence[Path] | None = None) -> list[Total]:
-    """Of the rows inside the period. First by the columns as they are stored, then by what they mean: few values are
-    looked at closely instead of every row."""
+def totals(con: duckdb.DuckDBPyConnection, reading: Reading) -> list[Total]:
+    """Of the rows inside the period."""
+    return [total for _file, total in _totals(con, reading, None)]
+
+
+def totals_by_file(con: duckdb.DuckDBPyConnection, reading: Reading, paths: Sequence[Path]) -> dict[str, list[Total]]:
+    """The same of each file by its path; a file without such rows has none."""
+    found: dict[str, list[Total]] = {str(path): [] for path in paths}
+    for file, total in _totals(con, reading, paths):
+        found[file].append(total)
+    return found
+
+
+def _totals(con: duckdb.DuckDBPyConnection, reading: Reading, paths: Sequence[Path] | None) -> list[tuple[str, Total]]:
+    """First by the columns as they are stored, then by what they mean: few values are looked at closely instead of
+    every row. paths: each file apart."""
     pair = reading.pair
     stored = list(dict.fromkeys(c for name in (*pair.groups, pair.refund.flag) if name and (c := reading.stored(name))))
     amount = reading.summable()
@@ -37,15 +50,16 @@ def totals(con: duckdb.DuckDBPyConnection, reading: Reading, paths: Sequence[Pat
         sums = f"sum({amount}) AS a, count(*) AS n, sum({amount}) FILTER ({amount} >= 0) AS ka,"
         sums += f" count(*) FILTER (coalesce({amount}, 0) >= 0) AS kn"
         kept_sums = "sum(ka), sum(kn)"
+    file = "filename" if paths is not None else "''"
     groups = [f"coalesce({reading.exact(name)}, '') AS g{i}" for i, name in enumerate(pair.groups)]
-    inner = f"SELECT {', '.join([*stored, sums])} FROM {reading.book.scan(paths)} WHERE {reading.where()} AND {reading.inside()}"
+    scan = reading.book.scan(paths, place=paths is not None)
+    inner = f"SELECT {', '.join([*stored, f'{file} AS file', sums])} FROM {scan} WHERE {reading.where()} AND {reading.inside()}"
     rows = con.execute(
-        f"SELECT {', '.join([*groups, 'sum(a), sum(n)', kept_sums])} FROM ({inner} {'GROUP BY ALL' if stored else ''})"
-        f" {'GROUP BY ALL' if groups else ''}"
+        f"SELECT {', '.join(['file', *groups, 'sum(a), sum(n)', kept_sums])} FROM ({inner} GROUP BY ALL) GROUP BY ALL"
     ).fetchall()
-    n = len(groups)
+    n = len(groups) + 1
     return [
-        Total(tuple(r[:n]), *(reading.minor(v) if i % 2 == 0 else int(v or 0) for i, v in enumerate(r[n:])))
+        (r[0], Total(tuple(r[1:n]), *(reading.minor(v) if i % 2 == 0 else int(v or 0) for i, v in enumerate(r[n:]))))
         for r in rows
     ]
 

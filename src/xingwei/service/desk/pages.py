@@ -29,7 +29,7 @@ _DESK = frozenset({"service_manager", "onsite_engineer", "vendor_support", "it_s
 
 def open_count(actor: Actor) -> Count | None:
     """Open cases beside the entry; hot while one is late."""
-    n = ledger.counts(actor, {"open": Q(), "late": Q(timing__next_due_at__lt=timezone.now())})
+    n = ledger.counts(actor, {"open": ~Q(category="closed"), "late": Q(timing__next_due_at__lt=timezone.now())})
     late = n["late"]
     return (
         Count(count_text(n["open"]), bool(late), f"{count_text(late)} 件已超时" if late else "") if n["open"] else None
@@ -76,7 +76,7 @@ def list_card(title: str, note: str, empty: str, query: str, where: Callable[[Ac
     def context(request: HttpRequest) -> dict[str, Any]:
         actor: Actor = request.actor  # type: ignore[attr-defined]
         found = ledger.visible(actor).exclude(category="closed").filter(where(actor))
-        shown = ledger.by_clock(found).select_related(*RELATED).defer(*HEAVY)[:6]
+        shown = ledger.first_due(found.select_related(*RELATED).defer(*HEAVY), 6)
         return {
             "title": title,
             "note": note,

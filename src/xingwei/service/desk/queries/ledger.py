@@ -17,17 +17,18 @@ from xingwei.base.policy.registry import policy
 from xingwei.base.ui.words import CHINA
 
 from ..engine import facets
-from ..models import Case
+from ..models import Case, CaseClocks
 from ..models.case import ENDED, NEVER
 from .counts import capped_counts, counted_at_once
 from .search import search, search_page
 from .windows import having, walk
 
 __all__ = [
-    "BY_CLOCK", "SORTS", "VIEWS", "View", "by_clock", "by_number", "counts", "due_group", "having_all", "rows_for_list",
+    "BY_CLOCK", "SORTS", "VIEWS", "View", "by_clock", "by_number", "counts", "due_group", "first_due", "having_all", "rows_for_list",
     "scope_facets", "search", "search_page", "sees_little", "visible",
 ]  # fmt: skip
 BY_CLOCK = ("timing__next_due_at", "timing__case_id")  # both of one index
+_NEAR = 150
 NUMBER = re.compile(r"^\d{4}-\d{3,6}$")
 ROW_FIELDS = (
     "id", "number", "kind", "state", "category", "severity", "title", "system__code", "system__short_name",
@@ -95,11 +96,11 @@ def sees_little(actor: Actor) -> bool:
 def counts(
     actor: Actor, of_open: Mapping[str, Q], more: Mapping[str, models.QuerySet[Case]] | None = None
 ) -> dict[str, int]:
-    """Capped counts: of the open cases that the actor sees and that meet each condition; and of more."""
-    running = visible(actor).exclude(category="closed")
+    """Capped counts of the cases that the actor sees and that meet each condition, open ones all; and of more."""
+    seen = visible(actor)
     if sees_little(actor):
-        return counted_at_once(running, of_open) | capped_counts(more or {})
-    return capped_counts({key: running.filter(where) for key, where in of_open.items()} | dict(more or {}))
+        return counted_at_once(seen.exclude(category="closed"), of_open) | capped_counts(more or {})
+    return capped_counts({key: seen.filter(where) for key, where in of_open.items()} | dict(more or {}))
 
 
 def scope_facets(actor: Actor) -> list[list[int]]:
@@ -114,6 +115,13 @@ def scope_facets(actor: Actor) -> list[list[int]]:
 def rows_for_list(rows: models.QuerySet[Case]) -> models.QuerySet[Case]:
     """With everything that a row of the list shows, in one query."""
     return rows.select_related("system", "department", "assignee", "timing").only(*ROW_FIELDS)
+
+
+def first_due(rows: models.QuerySet[Case], n: int) -> list[Case]:
+    """The first n of by_clock. They are looked for among what is due first of all, before all of them are sorted."""
+    nearest = list(CaseClocks.objects.order_by("next_due_at", "case_id").values_list("case_id", flat=True)[:_NEAR])
+    found = list(by_clock(rows).filter(pk__in=nearest)[:n])
+    return found if len(found) == n else list(by_clock(rows)[:n])
 
 
 def by_clock(rows: models.QuerySet[Case]) -> models.QuerySet[Case]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from typing import Any
 
-from django.db.models import Count, F, Max, Min, Q, Sum
+from django.db.models import BooleanField, Count, ExpressionWrapper, F, Max, Min, Q, Sum
 from django.db.models.functions import TruncDate
 from django.http import HttpRequest
 from django.urls import reverse
@@ -37,7 +38,7 @@ def stats(actor: Actor) -> list[Stat]:
     n = ledger.counts(
         actor,
         {
-            "open": Q(),
+            "open": ~Q(category="closed"),
             "late": Q(timing__next_due_at__lt=now),
             "soon": Q(timing__next_due_at__gte=now, timing__next_due_at__lte=hour),
         },
@@ -55,13 +56,10 @@ def alarms(request: HttpRequest) -> dict[str, Any] | None:
     """Faults of level 1 and 2 that still go on, worst first."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     now = timezone.now()
-    found = list(
-        ledger.visible(actor)
-        .exclude(category="closed")
-        .filter(kind="incident", severity__in=(1, 2), category__in=_RUNNING, restored_at=None)
-        .select_related(*RELATED)
-        .order_by("severity", "opened_at")[:3]
-    )
+    # told by the index of open cases alone; few are left to be looked at
+    grave = Case.objects.exclude(category="closed").filter(kind="incident", severity__in=(1, 2), category__in=_RUNNING)
+    seen = ledger.visible(actor).filter(pk__in=grave.values("pk"), restored_at=None)
+    found = list(seen.select_related(*RELATED).order_by("severity", "opened_at")[:3])
     shown = []
     blocks = clocks_of(found)
     for case in found:
@@ -92,16 +90,15 @@ def clock_card(request: HttpRequest) -> dict[str, Any] | None:
     """Whatever is due first."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     running = ledger.visible(actor).exclude(category="closed")
-    found = ledger.by_clock(running).filter(timing__clock_state="running").select_related(*RELATED).defer(*HEAVY)
+    wanted = running.filter(timing__clock_state="running").select_related(*RELATED).defer(*HEAVY)
     counted = capped_counts({"open": running})
-    return {"rows": rows(found[:ROWS]), "open_count": count_text(counted["open"])}
+    return {"rows": rows(ledger.first_due(wanted, ROWS)), "open_count": count_text(counted["open"])}
 
 
 def system_card(request: HttpRequest) -> dict[str, Any] | None:
     """Every system with what is open on it and when faults came in the last month. No probes yet: no 'healthy' here."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     today = timezone.localdate()
-    since = timezone.localtime() - dt.timedelta(days=DAYS)
     seen = ledger.visible(actor).filter(system__isnull=False)
     opened = {
         r["system"]: r
@@ -115,9 +112,9 @@ def system_card(request: HttpRequest) -> dict[str, Any] | None:
         .order_by()
     }
     days: dict[int, dict[dt.date, tuple[int, int]]] = {}
-    faults = seen.filter(kind="incident", opened_at__gte=since).annotate(day=TruncDate("opened_at"))
-    for r in faults.values("system", "day").annotate(n=Count("pk"), worst=Min("severity")).order_by():
-        days.setdefault(r["system"], {})[r["day"]] = (r["n"], r["worst"])
+    for r in _came(request):
+        if r["fault"] and r["system"] is not None:
+            days.setdefault(r["system"], {})[r["day"]] = (r["n"], r["worst"])
     newest = [r["last"] for r in opened.values() if r["last"]]
     last = Case.objects.only("title", "number", "opened_at").in_bulk(newest)
     systems = [_system(s, opened.get(s.pk), days.get(s.pk, {}), last, today) for s in System.objects.all()]
@@ -152,31 +149,50 @@ def flow_card(request: HttpRequest) -> dict[str, Any] | None:
     """Cases that came and went, day by day."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     today = timezone.localdate()
-    first = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0) - dt.timedelta(days=DAYS - 1)
-    seen = ledger.visible(actor)
-    faults = Q(kind="incident", responded_at__isnull=False)
-    came = _per_day(
-        seen.filter(opened_at__gte=first),
-        "opened_at",
-        answered=Count("pk", filter=faults),
-        waited=Sum(F("responded_at") - F("opened_at"), filter=faults),
-    )
-    went = _per_day(seen.filter(closed_at__gte=first), "closed_at")
+    came: Counter[dt.date] = Counter()
+    answered, waited = 0, dt.timedelta()
+    for r in _came(request):
+        came[r["day"]] += r["n"]
+        if r["fault"]:
+            answered += r["answered"]
+            waited += r["waited"] or dt.timedelta()
+    closed = ledger.visible(actor).filter(closed_at__gte=_first_day()).annotate(day=TruncDate("closed_at"))
+    went = dict(closed.order_by().values_list("day").annotate(n=Count("pk")))
     days = [today - dt.timedelta(days=n) for n in range(DAYS - 1, -1, -1)]
-    answered = sum(r["answered"] for r in came.values())
-    waited = sum((r["waited"] or dt.timedelta() for r in came.values()), dt.timedelta())
-    came_on, went_on = ([of[d]["n"] if d in of else 0 for d in days] for of in (came, went))
+    came_on, went_on = ([of.get(d, 0) for d in days] for of in (came, went))
     return {
-        "accepted": sum(r["n"] for r in came.values()),
-        "closed": sum(r["n"] for r in went.values()),
+        "accepted": sum(came.values()),
+        "closed": sum(went.values()),
         "response": words.duration(waited / answered) if answered else "",
         "option": _chart([f"{d.month}-{d.day}" for d in days], came_on, went_on),
     }
 
 
-def _per_day(found: Any, column: str, **more: Any) -> dict[dt.date, dict[str, Any]]:
-    counted = found.annotate(day=TruncDate(column)).values("day").annotate(n=Count("pk"), **more).order_by()
-    return {r["day"]: r for r in counted}
+def _first_day() -> dt.datetime:
+    """When the first of the days shown began."""
+    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0) - dt.timedelta(days=DAYS - 1)
+
+
+def _came(request: HttpRequest) -> list[dict[str, Any]]:
+    """What came in on the days shown: by day, system, and whether it is a fault. Two cards of one page read it."""
+    found: list[dict[str, Any]] | None = getattr(request, "_desk_came", None)
+    if found is None:
+        seen = ledger.visible(request.actor).filter(opened_at__gte=_first_day())  # type: ignore[attr-defined]
+        answered = Q(responded_at__isnull=False)
+        counted: Any = (
+            seen.annotate(day=TruncDate("opened_at"), fault=ExpressionWrapper(Q(kind="incident"), BooleanField()))
+            .order_by()
+            .values("day", "system", "fault")
+            .annotate(
+                n=Count("pk"),
+                worst=Min("severity"),
+                answered=Count("pk", filter=answered),
+                waited=Sum(F("responded_at") - F("opened_at"), filter=answered),
+            )
+        )
+        found = list(counted)
+        request._desk_came = found  # type: ignore[attr-defined]
+    return found
 
 
 def _chart(days: list[str], came: list[int], went: list[int]) -> dict[str, Any]:

@@ -100,10 +100,11 @@ class Ledger(Page):
         asked = self.asked
         of_open = {v.key: v.where(self.actor, asked.now) for v in ledger.VIEWS if v.key != "all"}
         more = {"all": ledger.visible(self.actor)}
-        if not asked.words and (asked.used or asked.sort == "closed"):
+        known = page.total if asked.words else CAP + 1 if asked.many else None
+        if known is None and (asked.used or asked.sort == "closed"):
             more["shown"] = asked.found
         counted = ledger.counts(self.actor, of_open, more)
-        return {"shown": page.total if asked.words else counted[asked.view.key]} | counted
+        return {"shown": counted[asked.view.key] if known is None else known} | counted
 
     def _views(self, counted: dict[str, int]) -> dict[str, Any]:
         own = SavedView.objects.filter(owner_id=self.actor.id) | SavedView.objects.filter(

@@ -109,10 +109,19 @@ class LedgerQuery:
         return [c for c in chosen if c] + ledger.scope_facets(self.actor)
 
     @cached_property
+    def many(self) -> bool:
+        """Whether several filters are known to leave more cases than are counted."""
+        return self.found is self.rows and self._together
+
+    @property
+    def _together(self) -> bool:
+        return self.view.key == "all" and len(self._asked) > 1
+
+    @cached_property
     def found(self) -> models.QuerySet[Case]:
         """The rows. Where several filters leave few of them, by their ids: whatever the order is, it sorts only those."""
         rows = self.rows
-        if self.view.key == "all" and len(self._asked) > 1:
+        if self._together:
             found = ledger.having_all(rows, self._asked, CAP)
             if found is not None:
                 return rows.filter(pk__in=found)

@@ -20,7 +20,7 @@ _SHOWN = 5
 def cases_of_system(request: HttpRequest, system: System) -> dict[str, Any]:
     """The card on a system's page: what is open there, what is due first on top."""
     running = ledger.visible(request.actor).filter(system=system).exclude(category="closed")  # type: ignore[attr-defined]
-    shown = ledger.by_clock(running).select_related(*RELATED).defer(*HEAVY)[:_SHOWN]
+    shown = ledger.first_due(running.select_related(*RELATED).defer(*HEAVY), _SHOWN)
     return {
         "rows": rows(shown),
         "count": count_text(capped_counts({"n": running})["n"]),

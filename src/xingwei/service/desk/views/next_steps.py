@@ -49,7 +49,7 @@ def card(request: HttpRequest) -> dict[str, Any] | None:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     now = timezone.now()
     found = waiting_for(actor)
-    cases = ledger.by_clock(found).select_related(*RELATED).defer(*HEAVY)[: STEPS * 2]
+    cases = ledger.first_due(found.select_related(*RELATED).defer(*HEAVY), STEPS * 2)
     steps = _papers(actor) + _calls(actor)
     free = (
         next(iter(assignees(None, limit=1, duty=live.on_duty())), None) if actor.has_role("service_manager") else None

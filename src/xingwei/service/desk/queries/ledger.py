@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -38,40 +37,48 @@ ROW_FIELDS = (
 )  # fmt: skip
 
 
+_OPEN, _OPEN_BY_CLOCK = ~Q(category="closed"), Q(timing__next_due_at__lt=ENDED)
+
+
+def _all(actor: Actor, now: dt.datetime) -> Q:
+    return Q()
+
+
 @dataclass(frozen=True, slots=True)
 class View:
-    """A system view. where(actor, now) → Q. order: its natural order."""
+    """A system view: of the open cases (or of all) those that meet `narrow`. order: its natural order."""
 
     key: str
     label: str
-    where: Any
+    narrow: Callable[[Actor, dt.datetime], Q] = _all
     order: tuple[str, ...] = BY_CLOCK
     hot: bool = False
+    open: bool = True
 
+    def where(self, actor: Actor, now: dt.datetime) -> Q:
+        return self.narrow(actor, now) & _OPEN if self.open else self.narrow(actor, now)
 
-def _open(actor: Actor, now: dt.datetime) -> Q:
-    return ~Q(category="closed")
+    def by_clock(self, actor: Actor, now: dt.datetime) -> Q:
+        """The same, said by the clocks: PostgreSQL walks their index where it would find and sort all that is open.
+        Both at once it would take for two conditions, and expect next to nothing."""
+        return self.narrow(actor, now) & (_OPEN_BY_CLOCK if self.open else Q(timing__isnull=False))
 
 
 VIEWS: tuple[View, ...] = (
-    View("open", "未办结", _open),
+    View("open", "未办结"),
     View(
-        "due",
-        "超时与将到点",
-        lambda a, now: Q(timing__next_due_at__lte=now + dt.timedelta(hours=1)),  # no closed case is due
-        hot=True,
+        "due", "超时与将到点", lambda a, now: Q(timing__next_due_at__lte=now + dt.timedelta(hours=1)), hot=True,
     ),
-    View("mine", "待我处理", lambda a, now: _open(a, now) & Q(assignee_id=a.id)),
+    View("mine", "待我处理", lambda a, now: Q(assignee_id=a.id)),
     View("third", "等第三方", lambda a, now: Q(category="waiting", waiting_for="third")),
     View("hospital", "等医院", lambda a, now: Q(category="waiting", waiting_for="hospital")),
-    View("defects", "缺陷（季度报告）", lambda a, now: Q(kind="defect") & _open(a, now)),
+    View("defects", "缺陷（季度报告）", lambda a, now: Q(kind="defect")),
     View(
-        "unanswered",
-        "需求待答复",
-        lambda a, now: _open(a, now) & Q(kind="requirement", category__in=["new", "open", "waiting"]) & ~Q(state="rd"),
+        "unanswered", "需求待答复",
+        lambda a, now: Q(kind="requirement", category__in=["new", "open", "waiting"]) & ~Q(state="rd"),
     ),
-    View("all", "全部", lambda a, now: Q(), order=("-id",)),
-)
+    View("all", "全部", order=("-id",), open=False),
+)  # fmt: skip
 SORTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "due": ("时钟", BY_CLOCK),
     "new": ("最新受理", ("-id",)),

@@ -66,7 +66,7 @@ class Ledger(Page):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         asked, get = self.asked, self.request.GET
-        found = (asked.rows if asked.words else asked.found).select_related(*RELATED).defer(*HEAVY)
+        found = asked.listed.select_related(*RELATED).defer(*HEAVY)
         cap = WORDS_CAP if asked.words else CAP
         page = asked.page(found, after=get.get("after", ""), before=get.get("before", ""), size=PAGE, count=cap)
         shown = rows(page.rows, asked.now)

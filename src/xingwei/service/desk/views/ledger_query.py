@@ -89,7 +89,10 @@ class LedgerQuery:
     @cached_property
     def rows(self) -> models.QuerySet[Case]:
         """Every row asked for, in no order; the words are not yet applied."""
-        rows = ledger.visible(self.actor).filter(self.view.where(self.actor, self.now))
+        return self._narrowed(self.view.where(self.actor, self.now))
+
+    def _narrowed(self, where: Q) -> models.QuerySet[Case]:
+        rows = ledger.visible(self.actor).filter(where)
         if self.sort == "closed":
             rows = rows.filter(closed_at__isnull=False)
         for f in self.filters:
@@ -128,6 +131,17 @@ class LedgerQuery:
         return rows
 
     @cached_property
+    def listed(self) -> models.QuerySet[Case]:
+        """What `page` takes: found, in the words that its order is quickest with."""
+        if self.words:
+            return self.rows
+        if self.sort != "due":
+            return self.found
+        if self.found is not self.rows:
+            return self.found.filter(timing__isnull=False)
+        return self._narrowed(self.view.by_clock(self.actor, self.now))
+
+    @cached_property
     def _asked(self) -> list[list[str]]:
         """What the filters mean for Case.known."""
         of = {"state": "category", "late": "ever_late"}
@@ -164,13 +178,11 @@ class LedgerQuery:
             return ledger.search_page(
                 rows, self.words, facets=self.facets, after=after, before=before, size=size, count=count, few=few
             )
-        if self.sort == "due":  # one index gives both: closed cases stand at its end
-            rows = rows.filter(timing__isnull=False) if self.view.key == "all" else ledger.by_clock(rows)
         return keyset.page(rows, self.order, after=after, before=before, size=size)
 
     def neighbours(self, case: Case) -> Neighbours:
         """The cases before and after this one in the list. place is 0 where it is not in it, or far behind."""
-        rows = self.found.only("number", *(o.lstrip("-") for o in self.order))
+        rows = self.listed.only("number", *(o.lstrip("-") for o in self.order))
         if self.sort == "due":
             rows = rows.select_related("timing")
         cursor = keyset.cursor_of(("-id",) if self.words else self.order, case)

@@ -186,3 +186,12 @@ def test_a_year_that_contradicts_itself_is_refused(change: dict[str, object], sa
     }
     with pytest.raises(CalendarError, match=said):
         parse_year(data | change)
+
+
+def test_many_workdays_on_is_one_workday_on_as_often() -> None:
+    work = WorkCalendar("1", {}, Hours(((dt.time(8), dt.time(12)),)))
+    date = dt.date(2026, 3, 19)
+    assert [work.workday_after(date, n) for n in (0, 1, 2, 5)] == [
+        date, dt.date(2026, 3, 20), dt.date(2026, 3, 23), dt.date(2026, 3, 26),
+    ]  # fmt: skip
+    assert work.workday_after(date, 5) == dt.date(2026, 3, 26)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xingwei.base.ui.grams import facet, grams, holds, query_grams, terms
+from xingwei.base.ui.grams import facet, grams, holds, query_grams, query_triples, terms, triples
 
 TEXT = st.text(alphabet="医保无法收费HIS系统，。 0123Ａ１", max_size=40)
 
@@ -16,6 +16,26 @@ def test_what_stands_in_a_text_is_found_by_it(text: str, data: st.DataObject) ->
     assert set(query_grams(part)) <= set(grams(text)) or not holds(text, part)
     if holds(text, part):
         assert set(query_grams(part)) <= set(grams(text))
+
+
+@given(TEXT, st.data())
+def test_triples_lose_nothing_that_stands_in_a_text(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    part = text[start : start + data.draw(st.integers(0, 8))]
+    if holds(text, part):
+        assert set(query_triples(part)) <= {*grams(text), *triples(text)}
+
+
+def test_a_word_whose_pairs_stand_apart_is_told_from_the_word() -> None:
+    text = "医保、保费"
+    assert set(query_grams("医保费")) <= set(grams(text))
+    assert not set(query_triples("医保费")) <= {*grams(text), *triples(text)}
+
+
+@given(TEXT)
+def test_triples_meet_neither_pairs_nor_facets(text: str) -> None:
+    assert all(0xD800 <= (n & 0xFFFFFFFF) >> 16 <= 0xDFFF for n in triples(text))
+    assert all(-(2**31) <= n < 2**31 for n in triples(text))
 
 
 @pytest.mark.parametrize(

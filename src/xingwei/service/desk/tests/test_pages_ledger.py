@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from io import BytesIO
+from itertools import product
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,9 @@ from python_calamine import CalamineWorkbook
 
 from xingwei.base.journal.models import Entry
 from xingwei.service.desk.models import Case, SavedView
+from xingwei.service.desk.queries import ledger, windows
 from xingwei.service.desk.services import moves
+from xingwei.service.desk.views import ledger_query
 
 URL = "/desk/"
 
@@ -113,16 +116,55 @@ def test_pages_follow_one_another_without_gap_or_repeat(
 
 
 @pytest.mark.parametrize("query", [{}, {"q": "医保"}, {"system": "YB", "kind": "incident"}, {"sort": "updated"}])
-def test_the_page_asks_the_database_five_times_whatever_the_rows(
+def test_the_page_asks_the_database_seven_times_whatever_the_rows(
     query: dict[str, str], house: SimpleNamespace, incident: Callable[..., Case], as_role: Any, queries: Any
 ) -> None:
-    """Options of the filters, the page of rows, all counts, saved views; what every page asks stands apart."""
+    """Options of the filters, the page of rows, all counts, saved views; for words and several filters the ids before
+    the rows. What every page asks stands apart."""
     client = as_role(user=house.zhou)
     everywhere = queries(lambda: client.get("/search/"))
     for n in range(12):
         incident(title=f"医保结算第 {n} 次失败", assignee=house.wang if n % 2 else None)
-    assert queries(lambda: client.get(URL, query)) - everywhere <= 5
-    assert everywhere <= 15, "layout, navigation and banners of all rooms"
+    assert queries(lambda: client.get(URL, query)) - everywhere <= 7
+    assert everywhere <= 17, "layout, navigation and banners of all rooms"
+
+
+@pytest.mark.parametrize("cap", [1, 1_000])
+def test_filters_together_leave_what_each_of_them_leaves(
+    cap: int, house: SimpleNamespace, incident: Callable[..., Case], as_role: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether they leave few cases (then their ids are known) or more than are counted; in every order."""
+    monkeypatch.setattr(windows, "WINDOW", 2)
+    monkeypatch.setattr(ledger_query, "CAP", cap)
+    made = [
+        incident(system=house.systems["YB" if n % 2 else "CIS"], severity=n % 3 + 1, assignee=house.wang if n % 4 else None)
+        for n in range(12)
+    ]  # fmt: skip
+    client = as_role(user=house.zhou)
+    for system, severity, assignee in product(("YB", "CIS"), ("1", "3"), ("none", str(house.wang.pk))):
+        wanted = {
+            c.number for n, c in enumerate(made)
+            if (system == "YB") == bool(n % 2) and severity == str(n % 3 + 1) and (assignee == "none") == (not n % 4)
+        }  # fmt: skip
+        asked = {"view": "all", "system": system, "severity": severity, "assignee": assignee, "late": "0"}
+        for sort in ("new", "due", "updated"):
+            page = client.get(URL, {**asked, "sort": sort})
+            assert set(numbers(page)) == wanted, (asked, sort)
+            if cap > len(wanted):
+                assert page.context["total"] == str(len(wanted))
+
+
+def test_what_is_due_first_is_the_same_looked_for_near_or_everywhere(
+    house: SimpleNamespace, incident: Callable[..., Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [incident(severity=n % 3 + 1, assignee=house.wang if n % 2 else None) for n in range(8)]
+    rows = Case.objects.filter(assignee=house.wang)
+    expected = list(ledger.by_clock(rows))
+    assert len(expected) == len(made) // 2
+    for near in (1, 3, 100):
+        monkeypatch.setattr(ledger, "_NEAR", near)
+        assert ledger.first_due(rows, 3) == expected[:3]
+        assert ledger.first_due(rows, 9) == expected
 
 
 @pytest.mark.clause("1.6")

@@ -55,7 +55,7 @@ class Connections(ListPage):
     filters = (Filter("kind", "种类", "kind", "database", choices=Connection.Kind.choices),)
     order = ("code",)
     export_name = "业务库连接"
-    empty = ("还没有连接", "新建一个，或用 xingwei lake import 导入医院的配置。")
+    empty = ("还没有连接", "新建一个，或导入医院的配置。")
 
     def get_queryset(self) -> models.QuerySet[Any]:
         rows = Connection.objects.restrict(self.actor, self.permission).select_related("system")

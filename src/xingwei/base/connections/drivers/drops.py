@@ -27,7 +27,7 @@ class Drops(Driver):
     has_password = False
     fields = {
         "path": ("目录", "完整路径；文件名去掉日期就是表名", True),
-        "encoding": ("文字编码", "utf-8 或 gbk，默认 utf-8", False),
+        "encoding": ("文字编码", "UTF-8 或 GBK，默认 UTF-8", False),
     }
 
     def connect(self) -> None:

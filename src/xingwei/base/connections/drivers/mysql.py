@@ -26,7 +26,7 @@ class MySQL(Driver):
         "port": ("端口", "默认 3306", False),
         "database": ("数据库", "", True),
         "user": ("用户", "只读账号", True),
-        "charset": ("字符集", "默认 utf8mb4", False),
+        "charset": ("字符集", "不写就是 UTF8MB4", False),
         "tls": ("加密", "填 1 用 TLS 连接", False),
     }
 

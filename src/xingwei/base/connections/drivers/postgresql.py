@@ -24,9 +24,9 @@ class PostgreSQL(Driver):
         "host": ("主机", "主机名、IP，或本机套接字目录", True),
         "port": ("端口", "默认 5432", False),
         "database": ("数据库", "", True),
-        "schema": ("模式", "表名不带模式时在这里找，默认 public", False),
+        "schema": ("模式", "表名不带模式时在这里找", False),
         "user": ("用户", "只读账号", True),
-        "sslmode": ("加密", "disable、prefer、require 或 verify-full，默认 prefer", False),
+        "sslmode": ("加密", "照 PostgreSQL 的 SSLMODE 写；不写就是能加密则加密", False),
     }
 
     def connect(self) -> None:

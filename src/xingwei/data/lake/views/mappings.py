@@ -60,7 +60,7 @@ class Mappings(ListPage):
     )
     order = ("dataset", "code")
     export_name = "数据湖映射"
-    empty = ("还没有映射", "用 xingwei lake import 导入医院的配置。")
+    empty = ("还没有映射", "请先导入医院的配置。")
 
     def get_queryset(self) -> models.QuerySet[Any]:
         rows = Mapping.objects.restrict(self.actor, self.permission).select_related("connection")

@@ -216,7 +216,12 @@ class _CatchUpTable(Table):
         Column("settled_by", "如何确定", drop=True),
         Column("code", "代码", drop=True),
         Column("amount", "金额（元）", value=_worth, kind="num", label_on_phone=True),
-        Column("reconcile", "要对账", value=lambda r: "要" if r.must_reconcile and not r.made_good else ""),
+        Column(
+            "reconcile",
+            "要对账",
+            value=lambda r: "要" if r.must_reconcile and not r.made_good else "",
+            label_on_phone=True,
+        ),
     )
 
     @staticmethod

@@ -25,7 +25,7 @@ STEPS = {"nurse": "护士接收", "doctor": "医生处理", "done": "已闭环",
 class _Table(Table):
     columns = (
         Column("item", "项目", kind="title"),
-        Column("value", "结果", value=lambda r: f"{r.value} {r.unit}".strip(), kind="num"),
+        Column("value", "结果", value=lambda r: f"{r.value}\u00a0{r.unit}".strip(), kind="num"),
         Column("why", "依据", drop=True),
         Column("ward", "病区", value=lambda r: r.department.name if r.department else r.ward),
         Column("bed", "床号", label_on_phone=True),

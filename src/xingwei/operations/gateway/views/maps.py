@@ -72,7 +72,7 @@ class MapPage(OwnerPage):
             owner = map_or_404(self.actor, str(self.kwargs["code"]))
             current = services.versions(owner).filter(state="released").first()
             pairs = _Rows((current.document.get("pairs") or {}).items() if current else ())
-            return export_response(request.GET["format"], owner.name, PairsTable, pairs)  # type: ignore[arg-type]
+            return export_response(request.GET["format"], owner.name, PairsTable, pairs)
         return super().get(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -166,7 +166,7 @@ class _DrillTable(Table):
         Column("participants", "参加人员", drop=True),
         Column("ratio", "主流程 p99", value=lambda d: f"{d.measured['ratio']:g} 倍" if d.measured.get("ratio") else ""),
         Column("findings", "发现的问题", drop=True),
-        Column("next_due", "下次", label_on_phone=True),
+        Column("next_due", "下次", value=lambda d: f"{d.next_due:%Y-%m-%d}" if d.next_due else "", label_on_phone=True),
     )
 
 

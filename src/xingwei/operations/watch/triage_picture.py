@@ -78,7 +78,7 @@ def _node(graph: Graph, key: str, place: tuple[int, int], state: str, document: 
     fill, line, word = LOOKS.get(state, LOOKS[""])
     w, h = WIDTH, HEIGHT
     label = graph.nodes[key].label
-    short = label if len(label) <= 8 else f"{label[:7]}…"
+    short = label if len(label) <= 7 else f"{label[:6]}…"
     said = next((s["evidence"][0]["text"] for s in document["suspects"] if s["node"] == key and s["evidence"]), word)
     sub = (said if len(said) <= 10 else f"{said[:9]}…") if state == "suspect" else word
     colour = "--xw-late" if state == "suspect" else "--xw-ink-3"

@@ -81,7 +81,7 @@ def _answer(
     states = [s for n in check.nodes for s in now.get(n, ()) if s.at >= at - FRESH and s.at <= at + FRESH]
     down = next((s for s in states if s.state != ProbeState.State.OK), None)
     if down is not None and (bad is None or bad.strength < 0.6):
-        return Answer(check.title, "fail", down.said or down.get_state_display(), down.probe.get_absolute_url())
+        return Answer(check.title, "fail", down.said or down.get_state_display(), _page(down))
     if bad is not None and bad.strength >= 0.3:
         return Answer(check.title, "fail", said(bad), bad.url)
     if check.errors and (error := _error(check, events, at)):
@@ -89,7 +89,7 @@ def _answer(
     if states:
         best = min(states, key=lambda s: s.probe.code)
         text = best.said or (f"{amount(best.ms, '毫秒')}" if best.ms is not None else "正常")
-        return Answer(check.title, "ok", text, best.probe.get_absolute_url())
+        return Answer(check.title, "ok", text, _page(best))
     if any(judged.states.get(n) == "quiet" for n in check.nodes):
         return Answer(check.title, "ok", "与平时一致")
     if not any(n in graph.nodes for n in check.nodes):
@@ -108,3 +108,8 @@ def _error(check: Check, events: Sequence[Event], at: dt.datetime) -> Event | No
     ]
     recent = [e for e in recent if int(e.data.get("count", 1)) >= 3]
     return max(recent, key=lambda e: (int(e.data.get("count", 1)), e.text), default=None)
+
+
+def _page(state: ProbeState) -> str:
+    """As `series.window` gives it for the curve of the same probe."""
+    return f"/watch/probes/{state.probe.code}/"

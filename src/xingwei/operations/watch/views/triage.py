@@ -40,7 +40,7 @@ class _Table(Table):
         Column("suspect", "判定", value=lambda v: v.suspect or "未知"),
         Column("layer", "层", value=lambda v: v.layer or "—"),
         Column("owner", "责任方", value=lambda v: v.get_owner_display() or "—"),
-        Column("confidence", "置信", value=lambda v: f"{100 * v.confidence:.0f} %" if not v.unknown else "—", kind="num"),
+        Column("confidence", "置信", value=lambda v: f"{100 * v.confidence:.0f}%" if not v.unknown else "—", kind="num"),
         Column("review", "确认", value="get_review_display"),
         Column("case", "问题单", value=lambda v: v.case.number if v.case else "—"),
         Column("created_at", "时间", kind="time", label_on_phone=True),

@@ -38,7 +38,7 @@ def shown(row: Verdict, actor: Actor) -> dict[str, Any]:
     document = row.document
     suspects = [_suspect(s) for s in document.get("suspects", [])][:5]
     guided = next((p for p in paths() if p.code == row.path), None)
-    cleared = [c["title"] for c in document.get("checks", []) if c["state"] == "ok"][:2]
+    cleared = [c["title"] for c in document.get("checks", []) if c["state"] == "ok"][-2:]
     return {
         "suspects": suspects, "first": suspects[0] if suspects and not row.unknown else None, "parts": PARTS,
         "unknown_percent": _percent(document.get("unknown_score", 0.0)), "checks": document.get("checks", []),
@@ -71,7 +71,7 @@ def _suspect(s: dict[str, Any]) -> dict[str, Any]:
 
 
 def _percent(share: float) -> str:
-    return "<1" if 0 < share < 0.01 else f"{100 * share:.0f}"
+    return "<1" if share < 0.01 else f"{100 * share:.0f}"
 
 
 def _when(text: str | None) -> dt.datetime | None:

@@ -20,6 +20,7 @@ DAY_S = 86_400.0
 RECENT_S = 3_600.0  # what may belong to the trouble, and so is kept out of the baseline
 LAST_S = 600.0  # how it is now
 HOUR_S = 2_700.0  # either side of the same time of day
+RUSH_S = 1_200.0  # the same for demand, which climbs within the hour
 CHINA_S = 8 * 3_600.0
 SIGMA = 4.0
 _LEAST = 8
@@ -45,7 +46,7 @@ class Window:
         return cls(at, max(at - began, 1.0), max(at - began, 1.0))
 
 
-def usual(times: Floats, values: Floats, window: Window) -> Floats:
+def usual(times: Floats, values: Floats, window: Window, either_s: float = HOUR_S) -> Floats:
     """The values that the baseline stands on, of a series without gaps; empty where nothing came before."""
     at, recent_s = window.at, window.recent_s
     end = int(np.searchsorted(times, at - recent_s))
@@ -54,18 +55,18 @@ def usual(times: Floats, values: Floats, window: Window) -> Floats:
         return values
     close = values[int(np.searchsorted(times, at - recent_s - 3 * 3_600.0)) :]
     if times[0] < at - 2.5 * DAY_S:
-        chosen = _same_hour(times, values, at)
+        chosen = _same_hour(times, values, at, either_s)
         before = values[int(np.searchsorted(times, at - recent_s - 7_200.0)) :]
         # Where the level has moved since, yesterday's is no measure of today.
-        if chosen is not None and (len(before) < _LEAST or _fits(chosen, before)):
+        if chosen is not None and (either_s < HOUR_S or len(before) < _LEAST or _fits(chosen, before)):
             return chosen
     return close if len(close) >= _LEAST else values
 
 
-def _same_hour(times: Floats, values: Floats, at: float) -> Floats | None:
+def _same_hour(times: Floats, values: Floats, at: float, either_s: float) -> Floats | None:
     """What it did about this time of day on at least two days of the same sort, or three of any."""
     days = np.floor((at - times) / DAY_S + 0.5)
-    near = (np.abs((at - times) - days * DAY_S) <= HOUR_S) & (days >= 1)
+    near = (np.abs((at - times) - days * DAY_S) <= either_s) & (days >= 1)
     times, values, days = times[near], values[near], days[near]
     alike = _weekend(times) == _weekend(np.array([at]))[0]
     for mask, least in ((alike, 1), (None, 2)):
@@ -96,7 +97,7 @@ def finding(series: Series, window: Window) -> Finding | None:
         now = values[int(np.searchsorted(times, times[-1] - window.last_s)) :]
     if _plainly_usual(times, values, now, window, means):
         return None
-    base = usual(times, values, window)
+    base = usual(times, values, window, RUSH_S if means.role == "load" else HOUR_S)
     if len(base) < _LEAST:
         return None
     middle, scale = _centre(base, means)

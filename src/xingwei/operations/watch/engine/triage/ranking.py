@@ -32,6 +32,7 @@ LISTED = 0.75  # decisive evidence says which part of the node it is: that the o
 SHARPNESS = 1.7
 NOTHING = 2.3  # what "something else" is worth
 SECOND = 0.22  # share of all deviation that must be left for a second cause
+CERTAIN = 0.99  # never quite
 SURE = 0.22  # below it nobody is named
 SHOWN = 8
 CHANGED = dt.timedelta(hours=72)
@@ -277,7 +278,8 @@ def _verdict(
     ordered.sort(key=lambda h: (-totals[id(h)], h.node, h.layer))
     scores = np.array([totals[id(h)] for h in ordered] + [NOTHING]) * SHARPNESS
     scores = np.exp(scores - scores.max())
-    scores /= scores.sum()
+    scores *= CERTAIN / scores.sum()
+    scores[-1] += 1.0 - CERTAIN
     unknown_score = float(scores[-1])
     suspects = tuple(
         _suspect(facts, seen, h, float(score)) for h, score in zip(ordered[:SHOWN], scores[:-1], strict=False)
@@ -324,7 +326,7 @@ def folded(graph: Graph, seen: Field, ordered: list[Hypothesis]) -> list[Hypothe
 
 
 def _siblings(graph: Graph, a: str, b: str) -> bool:
-    apart = {"host", "link"}
+    apart = {"link"}
     shared = graph.needs.get(a, {}).keys() & graph.needs.get(b, {}).keys()
     if any(str(graph.nodes[n].kind) not in apart for n in shared):
         return True

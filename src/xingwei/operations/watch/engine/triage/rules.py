@@ -142,7 +142,7 @@ def _holds(clause: Clause, facts: Facts, node: str, findings: list[Finding], eve
         return 0.0
     got.sort(key=lambda pair: (-pair[0], pair[1].node, pair[1].signal))
     findings.extend(f for _, f in got[:3])
-    return max(0.3, got[0][0]) if got[0][1].state != "silent" else 0.7
+    return float(max(0.3, got[0][0]) ** 0.5) if got[0][1].state != "silent" else 0.7
 
 
 def _deviating(clause: Clause, facts: Facts, node: str) -> Iterable[Finding]:

@@ -151,14 +151,19 @@ def _feel(
         values[key, "db.sess_pct"] = np.minimum(values[key, "db.sess_pct"] + 2.2 * np.minimum(slow, 12), 97)
     elif kind == "third_party":
         values[key, "tp.rt"] = np.minimum(values[key, "tp.rt"] + slow * noisy, 60)
+        values[key, "tp.rt"] = np.where(fail > 0.9, np.nan, values[key, "tp.rt"])  # nothing answers that could be timed
         values[key, "tp.up"] = (rng.random(n) >= np.clip(fail, 0, 1)).astype(float)
     elif kind == "device":
         silent = np.cumsum(np.where(world.times > world.at.timestamp() - 7200, fail > 0.8, 0))
         values[key, "dev.last_msg_s"] += 60.0 * silent
         values[key, "dev.up"] = (rng.random(n) >= np.clip(fail, 0, 1)).astype(float)
     elif kind == "link":
+        values[key, "net.loss"] += np.where(fail > 0.9, 100.0 * fail, 0.0)
+        values[key, "net.rtt"] = np.where(fail > 0.9, np.nan, values[key, "net.rtt"])
         values[key, "net.up"] = (rng.random(n) >= np.clip(fail, 0, 1)).astype(float)
     elif kind == "host":
+        for signal in [s for k, s in values if k == key]:  # the agent is down with its host
+            values[key, signal] = np.where(fail > 0.95, np.nan, values[key, signal])
         values[key, "host.up"] = (rng.random(n) >= np.clip((fail - 0.9) * 10, 0, 1)).astype(float)
 
 

@@ -107,7 +107,8 @@ def finding(series: Series, window: Window) -> Finding | None:
     strength = _strength(sigma, value, middle, means)
     if strength <= 0:
         return None
-    since = int(np.searchsorted(times, at - 6 * RECENT_S))
+    # Demand is measured against this hour alone; what it was before says nothing.
+    since = int(np.searchsorted(times, at - (HOUR_S if means.role == "load" else 6 * RECENT_S)))
     onset = _onset(times[since:], _signed((values[since:] - middle) / scale, means))
     return _made(series, "high" if value >= middle else "low", strength, sigma, value, middle, onset)
 

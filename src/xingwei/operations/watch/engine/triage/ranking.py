@@ -31,9 +31,11 @@ CASE, CHANGE = 1.2, 0.9
 LISTED = 0.75  # decisive evidence says which part of the node it is: that the others are quiet is no contradiction
 SHARPNESS = 1.7
 NOTHING = 2.3  # what "something else" is worth
-SECOND = 0.22  # share of all deviation that must be left for a second cause
+SECOND = 0.22  # share of all deviation that a second cause must explain
+LITTLE = 0.3  # the same where the responsibility list is decisive, as strength
 CERTAIN = 0.99  # never quite
 SURE = 0.22  # below it nobody is named
+ALSO = 0.05  # below it a suspect is an also-ran
 SHOWN = 8
 CHANGED = dt.timedelta(hours=72)
 
@@ -253,7 +255,7 @@ def _changes(facts: Facts, h: Hypothesis) -> float:
 
 def _first_onset(found: Sequence[Finding]) -> dt.datetime | None:
     strong = sorted(f.onset for f in found if f.strength > 0.4 and f.state != "silent")
-    return strong[0] if strong else None
+    return strong[len(strong) // 4] if strong else None
 
 
 def _verdict(
@@ -281,9 +283,8 @@ def _verdict(
     scores *= CERTAIN / scores.sum()
     scores[-1] += 1.0 - CERTAIN
     unknown_score = float(scores[-1])
-    suspects = tuple(
-        _suspect(facts, seen, h, float(score)) for h, score in zip(ordered[:SHOWN], scores[:-1], strict=False)
-    )
+    ranked = distinct([(h, float(score)) for h, score in zip(ordered, scores[:-1], strict=True)])
+    suspects = tuple(_suspect(facts, seen, h, score) for h, score in ranked[:SHOWN])
     rest = float(scores[len(suspects) : -1].sum())
     unknown = not suspects or suspects[0].score < max(unknown_score, SURE)
     states = explaining.states(facts.graph, seen, [s.node for s in suspects[: len(causes)]], found)
@@ -301,6 +302,19 @@ def best_of_each(hypotheses: list[Hypothesis]) -> list[Hypothesis]:
         if key not in best or h.total > best[key].total:
             best[key] = h
     return sorted(best.values(), key=lambda h: (-h.total, h.node, h.layer, h.party))
+
+
+def distinct(ranked: list[tuple[Hypothesis, float]]) -> list[tuple[Hypothesis, float]]:
+    """Of the also-rans, other answers to "whose" first: a third part of the same layer and owner says nothing new."""
+    head = [r for r in ranked if r[1] >= ALSO]
+    named = {(h.layer, h.party) for h, _ in head}
+    new: list[tuple[Hypothesis, float]] = []
+    old: list[tuple[Hypothesis, float]] = []
+    for r in ranked[len(head) :]:
+        answer = (r[0].layer, r[0].party)
+        (old if answer in named else new).append(r)
+        named.add(answer)
+    return [*head, *new, *old]
 
 
 def folded(graph: Graph, seen: Field, ordered: list[Hypothesis]) -> list[Hypothesis]:
@@ -330,6 +344,8 @@ def _siblings(graph: Graph, a: str, b: str) -> bool:
     shared = graph.needs.get(a, {}).keys() & graph.needs.get(b, {}).keys()
     if any(str(graph.nodes[n].kind) not in apart for n in shared):
         return True
+    if graph.needed_by.get(a, {}).keys() & graph.needed_by.get(b, {}).keys():
+        return True
     return b in graph.needs.get(a, {}) or a in graph.needs.get(b, {})
 
 
@@ -342,15 +358,19 @@ def _left(seen: Field, cause: Hypothesis) -> Field:
 def _next_cause(
     facts: Facts, seen: Field, left: Field, ordered: list[Hypothesis], causes: list[Hypothesis]
 ) -> Hypothesis | None:
-    whole, remains = sum(seen.weight.values()), sum(left.weight.values())
-    if not whole or remains / whole < SECOND:
-        return None
+    """The best explanation of what is left, if it explains enough of it: a good part of all, or, where the list says
+    so decisively, at least something."""
+    whole = sum(seen.weight.values())
     taken = {h.node for h in causes}
     best: tuple[float, Hypothesis] | None = None
     for h in ordered:
-        if h.node in taken or h.node not in left.weight:
+        decisive = h.match is not None and h.match.rule.priority == 1 and h.match.degree >= 0.5
+        if h.node in taken or not (decisive or h.node in left.weight):
             continue
-        spot = place(facts.graph, left, h.node, left.weight[h.node])
+        spot = place(facts.graph, left, h.node, left.weight.get(h.node, 0.0))
+        mass = sum(share * left.weight[k] for k, share in spot.explains.items() if k in left.weight)
+        if mass < (LITTLE if decisive else SECOND * whole):
+            continue
         again = Hypothesis(h.node, h.layer, h.party, h.match, spot)
         total = sum(_terms(facts, left, again).values())
         if best is None or total > best[0]:

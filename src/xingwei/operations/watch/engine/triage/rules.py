@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from .signals import meaning
 from .types import Clause, Event, Finding, Graph, Party, Rule
 
 UNKNOWN = 0.55  # what cannot be measured is neither normal nor abnormal
@@ -44,6 +45,15 @@ class Facts:
     onset: dt.datetime | None = None
     _near: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
 
+    def began(self, node: str) -> dt.datetime:
+        """When it began at the node, as far as the node itself shows it."""
+        own = [
+            f.onset
+            for f in self.findings.get(node, {}).values()
+            if f.strength > 0.3 and f.state != "silent" and meaning(f.signal).role != "load"
+        ]
+        return min(own, default=self.onset or self.at)
+
     def around(self, node: str, at: str) -> frozenset[str]:
         """The nodes that a clause speaks of."""
         key = (node, at)
@@ -66,6 +76,9 @@ class Facts:
             found: set[str] = set()
             for needed in graph.needs.get(node, {}):
                 found.update(graph.needed_by[needed])
+            kind = graph.nodes[node].kind
+            for user in graph.needed_by.get(node, {}):
+                found.update(n for n in graph.needs[user] if graph.nodes[n].kind == kind)
             return found - {node}
         if at == "near":
             return {node} | _walk(graph.needs, node, 1) | _walk(graph.needed_by, node, 1)
@@ -174,7 +187,7 @@ def _told(clause: Clause, facts: Facts, node: str, events: list[Event]) -> float
         e
         for n in facts.around(node, clause.at)
         for e in facts.events.get(n, ())
-        if e.kind in kinds and _fits(clause, e, facts)
+        if e.kind in kinds and _fits(clause, e, facts, node)
     ]
     if len(found) < clause.least:
         return 0.0
@@ -183,12 +196,12 @@ def _told(clause: Clause, facts: Facts, node: str, events: list[Event]) -> float
     if "change" not in kinds:
         return 1.0
     limit = clause.hours or CHANGES.total_seconds() / 3600
-    began = facts.onset or facts.at
+    began = facts.began(node)
     gap = min(abs((began - e.at).total_seconds()) / 3600 for e in found)
     return max(0.35, 1.0 - gap / limit)
 
 
-def _fits(clause: Clause, event: Event, facts: Facts) -> bool:
+def _fits(clause: Clause, event: Event, facts: Facts, node: str) -> bool:
     if clause.words and not _pattern(clause.words).search(f"{event.text} {event.code}"):
         return False
     if clause.by and event.by not in clause.by:
@@ -197,7 +210,7 @@ def _fits(clause: Clause, event: Event, facts: Facts) -> bool:
         return False
     if event.kind == "change":
         limit = dt.timedelta(hours=clause.hours) if clause.hours else CHANGES
-        began = facts.onset or facts.at
+        began = facts.began(node)
         return event.at <= began + dt.timedelta(minutes=10) and event.at >= began - limit
     if event.kind == "notice":
         return True

@@ -114,7 +114,7 @@ _KNOWN: dict[str, Meaning] = {
     "yb.sign_age_h": Meaning(role="cause", floor=2, soft=26, title="签到距今"),
     # devices
     "dev.up": Meaning("down", "symptom", floor=0.02, title="设备会话"),
-    "dev.last_msg_s": Meaning(floor=60, soft=900, relative=0.3, title="距上一条结果"),
+    "dev.last_msg_s": Meaning(floor=60, soft=400, relative=0.3, title="距上一条结果"),
     "dev.nak": Meaning(role="cause", floor=0.5, soft=2, title="校验出错"),
     "dev.flag": Meaning(role="cause", floor=0.5, soft=1.5, title="质控与报警标记"),
     "dev.offset": Meaning("both", "cause", floor=4, soft=60, title="设备时钟偏差"),

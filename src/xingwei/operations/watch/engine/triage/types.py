@@ -233,9 +233,9 @@ class Verdict:
 class Clause:
     """One condition of a rule. Either a text that must occur in an event of these kinds, or a signal that must deviate.
 
-    at: where it is looked for: self, needs (what the node needs, any depth up to 3), needed_by, peers (others that
-    need the same), near (self, needs, needed_by), any. is_: high, low, any, silent, quiet (measured, and normal).
-    least: how many nodes; of: kinds of node."""
+    at: where it is looked for: self, needs (what the node needs, any depth up to 3), needed_by, peers (others that need
+    the same, and others of its kind that the same need), near (self, needs, needed_by), any. is_: high, low, any,
+    silent, quiet (measured, and normal). least: how many nodes; of: kinds of node."""
 
     signals: tuple[str, ...] = ()
     is_: str = "any"

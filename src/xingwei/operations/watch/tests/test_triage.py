@@ -114,6 +114,13 @@ def test_a_guided_path_answers_all_checks_at_once(locked: None, as_role: Any) ->
     assert checks["中心交易"] == "unknown"  # nothing is measured there, and that is no "ok"
 
 
+def test_a_probe_s_page_asks_for_its_part(locked: None, as_role: Any) -> None:
+    client = as_role("onsite_engineer")
+    assert 'name="node" value="component:HIS-DB"' in client.get("/watch/probes/component-HIS-DB/").content.decode()
+    row = asked(client, node="component:HIS-DB")
+    assert (row.symptom, row.suspect) == ("HIS 数据库", "HIS 数据库")
+
+
 def test_a_case_is_asked_from_its_own_page(locked: None, as_role: Any, actor: Any) -> None:
     client = as_role("onsite_engineer")
     case = open_case(

@@ -19,6 +19,7 @@ TABS: list[tuple[str, str, str, str]] = [
     ("status", "运行状态", "watch:status", "watch.status:view"),
     ("functions", "业务功能", "watch:functions", "watch.status:view"),
     ("troubles", "发现的故障", "watch:troubles", "watch.trouble:view"),
+    ("triage", "定责", "watch:verdicts", "watch.verdict:view"),
     ("probes", "拨测", "watch:probes", "watch.probe:view"),
     ("jobs", "心跳任务", "watch:jobs", "watch.job:view"),
     ("windows", "维护窗口", "watch:windows", "watch.window:view"),

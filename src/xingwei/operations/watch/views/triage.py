@@ -24,6 +24,7 @@ from ..services import triage as services
 from ..triage_forms import AskForm, CoordinateForm, CorrectForm, TellForm
 from ..triage_picture import picture
 from . import triage_parts as parts
+from .common import tabs
 
 
 def verdict_of(view: Any, permission: str = "watch.verdict:view") -> Verdict:
@@ -72,7 +73,7 @@ class Verdicts(ListPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         rates = queries.hit_rates()
         return super().get_context_data(**kwargs) | {
-            "paths": queries.paths(), "form": AskForm(), "total_rate": rates[0], "rates": rates[1:],
+            "tabs": tabs(self.actor, "triage"), "paths": queries.paths(), "form": AskForm(), "total_rate": rates[0], "rates": rates[1:],
             "days": queries.DAYS, "may_ask": may(self.actor, "watch.verdict:ask"), "agreed": queries.rules_in_force()[0],
         }  # fmt: skip
 

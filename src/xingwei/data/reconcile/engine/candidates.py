@@ -13,6 +13,7 @@ import duckdb
 from . import sql
 from .tables import Reading
 
+ALWAYS = 1 << 60
 NO_KEY, PADDED = 1 << 20, 1 << 41  # added to a bucket's count for each row without a key, with blanks around its key
 
 
@@ -51,41 +52,47 @@ class Buckets:
             values.append(reading.day())
         return f"(hash({', '.join([self.hashed(reading), *values])}) >> 2)::BIGINT"
 
+    def signed(self, reading: Reading, sign: str) -> str:
+        """The fingerprint with the sign of its side; a row without a key, or with blanks around it, has the same sign
+        on both sides, so that its bucket is always looked at."""
+        tests = [f"{key} IS NULL" for key in self._keys(reading)] + ([] if self.trimmed else padded(reading))
+        return f"CASE WHEN {' OR '.join(tests)} THEN {ALWAYS} ELSE {sign}{self.fingerprint(reading)} END"
+
     def counted(self, reading: Reading, sign: str) -> str:
         """A row without a key, or with blanks around it, never balances a bucket."""
         cases = [f"WHEN {' OR '.join(f'{key} IS NULL' for key in self._keys(reading))} THEN {NO_KEY}"]
-        if not self.trimmed and (padded := [_padded(key) for key in reading.texts(reading.pair.keys[0].fields)]):
-            cases.append(f"WHEN {' OR '.join(padded)} THEN {PADDED}")
+        if not self.trimmed and (tests := padded(reading)):
+            cases.append(f"WHEN {' OR '.join(tests)} THEN {PADDED}")
         return f"CASE {' '.join(cases)} ELSE {sign}1 END"
 
 
-def _padded(key: str) -> str:
-    return f"{key} < '!' OR ends_with({key}, ' ')"
+def padded(reading: Reading) -> list[str]:
+    """Tests for blanks around the columns of the first key."""
+    return [f"({key} < '!' OR ends_with({key}, ' '))" for key in reading.texts(reading.pair.keys[0].fields)]
 
 
-def differing(con: duckdb.DuckDBPyConnection, left: Reading, right: Reading, bits: int) -> Buckets:
-    """Table `bad`: the buckets that are not the same on both sides."""
-    buckets = Buckets(bits)
-    if _differing(con, left, right, buckets) >= PADDED // 2:
-        buckets = Buckets(bits, trimmed=True)
-        _differing(con, left, right, buckets)
-    return buckets
-
-
-def _differing(con: duckdb.DuckDBPyConnection, left: Reading, right: Reading, buckets: Buckets) -> int:
-    """→ the largest count of a bucket."""
+def differing(con: duckdb.DuckDBPyConnection, left: Reading, right: Reading, buckets: Buckets) -> None:
+    """Table `bad`: the buckets that are not the same on both sides. One sum tells content and count alike."""
     sides = [
-        f"SELECT {buckets.bucket(r)} AS b, {sign}{buckets.fingerprint(r)} AS h, {buckets.counted(r, sign)} AS n"
-        f" FROM {r.book.scan()} WHERE {r.where()}"
+        f"SELECT {buckets.bucket(r)} AS b, {buckets.signed(r, sign)} AS h FROM {r.book.scan()} WHERE {r.where()}"
         for r, sign in ((left, ""), (right, "-"))
     ]
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE bad AS SELECT b, sum(n) AS n FROM ({' UNION ALL '.join(sides)}) GROUP BY b"
-        " HAVING sum(h) <> 0 OR sum(n) <> 0"
+        f"CREATE OR REPLACE TEMP TABLE bad AS SELECT b FROM ({' UNION ALL '.join(sides)}) GROUP BY b HAVING sum(h) <> 0"
     )
-    found = con.execute("SELECT coalesce(max(n), 0) FROM bad").fetchone()
-    assert found is not None
-    return int(found[0])
+
+
+def few(con: duckdb.DuckDBPyConnection, left: Reading, right: Reading, bits: int) -> int:
+    """Table `cand`: every row that could differ. → how many."""
+    buckets = Buckets(bits)
+    differing(con, left, right, buckets)
+    count = fetch(con, left, right, buckets)
+    padded = con.execute("SELECT count(*) FROM cand WHERE padded").fetchone()
+    if padded == (0,):
+        return count
+    buckets = Buckets(bits, trimmed=True)
+    differing(con, left, right, buckets)
+    return fetch(con, left, right, buckets)
 
 
 def fetch(con: duckdb.DuckDBPyConnection, left: Reading, right: Reading, buckets: Buckets | None) -> int:
@@ -105,7 +112,8 @@ def fetch(con: duckdb.DuckDBPyConnection, left: Reading, right: Reading, buckets
 def chosen(reading: Reading) -> str:
     """What is taken of a row: every field, its day, and where it stands."""
     fields = [f"{reading.exact(name)} AS f_{name}" for name in reading.pair.used()]
-    return ", ".join([*fields, f"{reading.day()} AS day", "filename", f"{reading.book.line} AS line"])
+    blanks = f"coalesce({' OR '.join(padded(reading)) or 'false'}, false) AS padded"
+    return ", ".join([*fields, blanks, f"{reading.day()} AS day", "filename", f"{reading.book.line} AS line"])
 
 
 def finished(readings: tuple[Reading, Reading], parts: list[str]) -> str:

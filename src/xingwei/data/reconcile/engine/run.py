@@ -165,9 +165,7 @@ class _Run:
             self._lap("totals")
         if self.exact:
             return sums, candidates.fetch(self.con, left, right, None)
-        buckets = candidates.differing(self.con, left, right, bits)
-        self._lap("compare")
-        return sums, candidates.fetch(self.con, left, right, buckets)
+        return sums, candidates.few(self.con, left, right, bits)
 
     def _now(self, pair: Pair) -> int:
         """Local microseconds."""

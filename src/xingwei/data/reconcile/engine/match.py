@@ -47,19 +47,19 @@ class Matcher:
         return self._count("SELECT count(*) FROM rest")
 
     def _equal(self) -> None:
-        """Same key and same content, as often on the left as on the right."""
+        """Same key and same content, as often on the left as on the right; without any key the same in every field."""
         compared = [f"f_{c.field}" for c in self.pair.compare]
         content = sql.known(["a", "g", "day", "inside", *compared])
         key = f"coalesce({', '.join(self.keys)})" if len(self.keys) > 1 else "k0"
         lower = f"coalesce(k0, chr(29) || {sql.known(self.keys)})" if len(self.keys) > 1 else "k0"
         self.con.execute(
             "CREATE OR REPLACE TEMP TABLE ranked AS SELECT rid, s, k0, u, row_number() OVER (PARTITION BY s, eq ORDER BY u) AS o,"
-            f" eq FROM (SELECT rid, s, k0, u, CASE WHEN {key} IS NOT NULL THEN {lower} || chr(28) || {content} END AS eq FROM cand)"
+            f" eq FROM (SELECT rid, s, k0, u, CASE WHEN {key} IS NOT NULL THEN {lower} || chr(28) || {content}"
+            " ELSE chr(27) || u END AS eq FROM cand)"
         )
         self.con.execute(
             "CREATE OR REPLACE TEMP TABLE rest AS SELECT * FROM cand WHERE rid IN (SELECT rid FROM"
-            " (SELECT rid, count(*) OVER (PARTITION BY eq, o) AS n FROM ranked WHERE eq IS NOT NULL) WHERE n = 1)"
-            " OR rid IN (SELECT rid FROM ranked WHERE eq IS NULL)"
+            " (SELECT rid, count(*) OVER (PARTITION BY eq, o) AS n FROM ranked) WHERE n = 1)"
         )
 
     def _tables(self) -> None:

@@ -78,7 +78,8 @@ class Source(LakePage):
         except (ConnectionProblem, trace.NotFound) as problem:
             return context | {"problem": str(problem)}
         with transaction.atomic():
-            record(self.actor, "lake.row.source", row, f"对照业务库的源行：{row.title} {key}"[:500])
+            target = ("lake.row", key[:64], row.title)  # of the row, not of the mapping, whose history this is not
+            record(self.actor, "lake.row.source", target, f"对照业务库的源行：{row.title}", after={"row": key})
         return context | {"cells": cells, "changed": sum(1 for c in cells if c.source is not None)}
 
     def get_title(self) -> str:

@@ -1,6 +1,7 @@
 """The proof: thirty days of a hospital, differences of every cause planted anew, and the shipped reconciliations.
 
-Every planted difference must be found and named, none may be invented; one in two thousand may have a neighbour's name. The simulated hospital is a program of its own
+Every planted difference must be found and named, none may be invented; one in two thousand may have a neighbour's
+name. The simulated hospital is a program of its own
 and is run as one; its truth is read only to judge.
 """
 

@@ -247,7 +247,7 @@ def part_taken_back(w: World) -> Truth | None:
         at = later(w, pair.c["setl_time"], 1, 140)
         dropped = w.chance.choice(lines)
         kept = whole - dropped["je"]
-        if at is None or kept <= 0 or dropped["je"] <= 0:
+        if at is None or kept < 1 or dropped["je"] < 1:
             continue
         old = pair.c["setl_id"]
         back = reversal(w, pair.c, at)

@@ -182,7 +182,12 @@ def part_given_back(w: World) -> Truth | None:
     for js, paid, back, again in w.candidates("part given back", find):
         difference = paid["je"] - again["je"]
         bills = [w.billed(p) for p in (paid, back, again)]
-        if difference <= 0 or not w.claim(w.family(js)) or any(b is None or b["id"] not in w.bill.rows for b in bills):
+        if (
+            difference < 1
+            or again["je"] < 1
+            or not w.claim(w.family(js))
+            or any(b is None or b["id"] not in w.bill.rows for b in bills)
+        ):
             continue
         first, second, third = (b for b in bills if b is not None)
         w.bill.drop(third)

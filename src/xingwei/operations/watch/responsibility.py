@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,12 @@ def check(name: str, text: str) -> list[dict[str, Any]]:
 
 
 def read(path: Path) -> tuple[Rule, ...]:
-    """The rules of a file."""
+    """The rules of a file, kept as long as the file stays the same."""
+    return _read(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, changed_ns: int) -> tuple[Rule, ...]:
     return tuple(rule_of(row) for row in check(path.name, datafiles.decode(path.read_bytes())))
 
 

@@ -98,7 +98,6 @@ def test_a_user_s_words_become_a_verdict_with_evidence(locked: None, as_role: An
     client = as_role("onsite_engineer")
     row = asked(client, said="收费点了没反应，一直转圈")
     assert (row.layer, row.owner, row.suspect) == ("数据库", "vendor", "HIS 数据库")
-    assert row.took_ms < 10_000
     page = client.get(row.get_absolute_url()).content.decode()
     for words in ("判定：", "HIS 数据库", "嫌疑排序", "锁等待会话", "未知", "确认归属"):
         assert words in page

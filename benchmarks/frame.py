@@ -105,10 +105,12 @@ class Bench:
 
     def close(self) -> None:
         if self._started:
+            from django.conf import settings
             from django.db import connections
 
             try:
-                connections.close_all()
+                if settings.configured:  # some benchmarks measure what needs no Django
+                    connections.close_all()
             finally:
                 embedded.stop(self.pgdata)
 

@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 
 from ..engine.judging import Limit, Looked
+from ..engine.triage.signals import meaning
 
 __all__ = ["Kind", "Looked", "ProbeProblem", "Signal", "Task", "all_kinds", "kind", "register", "why"]
 
@@ -66,7 +67,11 @@ class Kind:
     layer: str = ""
 
     def signal(self, name: str) -> Signal:
-        return next((s for s in self.signals if s.name == name), Signal(name, name))
+        known = next((s for s in self.signals if s.name == name), None)
+        if known is not None:
+            return known
+        found = meaning(name)  # the fault catalogue's names mean the same wherever they come from
+        return Signal(name, found.title or name, "", {"up": "high", "down": "low"}.get(found.bad, ""))
 
 
 _kinds: dict[str, Kind] = {}

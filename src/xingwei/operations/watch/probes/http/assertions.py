@@ -15,6 +15,7 @@ SCHEMA: Mapping[str, Any] = {
         "contains": {"type": "string", "title": "含有"},
         "lacks": {"type": "string", "title": "不含"},
         "json": {"type": "object", "additionalProperties": _VALUE, "title": "字段等于"},
+        "say": {"type": "string", "title": "出错时引用的字段"},
         "has": {"type": "array", "items": {"type": "string"}, "title": "有这些字段"},
     },
 }
@@ -34,7 +35,15 @@ def at(document: Any, path: str) -> Any:
 
 
 def wrong(expect: Mapping[str, Any], status: int, text: str, document: Any) -> str:
-    """The first thing that does not hold, in Chinese; empty: all well. Without `status`, 2xx and 3xx are expected."""
+    """The first thing that does not hold, in Chinese; empty: all well. Without `status`, 2xx and 3xx are expected.
+
+    `say`: a field of the answer that explains it (the other side's own words), quoted where it is there."""
+    problem = _wrong(expect, status, text, document)
+    said = at(document, expect["say"]) if problem and expect.get("say") else MISSING
+    return f"{str(said)[:160]}（{problem}）" if said is not MISSING and said else problem
+
+
+def _wrong(expect: Mapping[str, Any], status: int, text: str, document: Any) -> str:
     allowed = expect.get("status")
     if (status not in allowed) if allowed else not 200 <= status < 400:
         return f"应答状态是 {status}"

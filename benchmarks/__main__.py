@@ -20,13 +20,15 @@ class Name(StrEnum):
     breaker = "breaker"
     triage = "triage"
     reconcile = "reconcile"
+    watch = "watch"
 
 
 _NAME = """desk：台账、检索、打开一件（一百万件，与 django-helpdesk 并排）；clocks：换日历后重算十万个在走的时钟；
 journal：一百万条审计日志封存与校验；messages：一千万条接口消息里检索与打开；
 gateway：每秒接收并送达多少条消息（与只应答的程序库并排）；breaker：第三方挂起时主流程慢多少；
 triage：一百多种故障，层与责任方判得准不准；
-reconcile：一百万、一千万行一侧的对账（与 datacompy、sqlmesh、Polars、pandas、手写 SQL 并排）"""
+reconcile：一百万、一千万行一侧的对账（与 datacompy、sqlmesh、Polars、pandas、手写 SQL 并排）；
+watch：每分钟拨测多少次，占医院数据库多少时间，一万条序列画一年要多久"""
 
 
 def main(

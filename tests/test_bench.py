@@ -18,6 +18,7 @@ KEYS = {
     "clocks": {"clocks", "seconds"},
     "gateway": {"accepted_1", "accepted_8", "accepted_64", "delivered_8", "p50_ms_1"},
     "breaker": {"p99_ratio"},
+    "watch": {"probes_per_min", "db_share", "chart_s"},
     "desk": {"search_p95_ms", "page_p95_ms", "vs_django_helpdesk", "rows"},
 }
 

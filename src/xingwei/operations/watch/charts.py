@@ -29,10 +29,8 @@ def against_usual(
     limits: Sequence[tuple[str, float]] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """One series over a stretch. limits: (word, value) lines."""
-    hourly = bool(len(track.lo))
-    drawn = with_gaps(
-        thin(track, MOST), max(3 * (3600 if hourly else every_s), (until - since).total_seconds() / MOST * 3)
-    )
+    apart = float(np.median(np.diff(track.times))) if len(track.lo) > 1 else every_s
+    drawn = with_gaps(thin(track, MOST), max(3 * apart, (until - since).total_seconds() / MOST * 3))
     series: list[dict[str, Any]] = []
     if usual is not None and len(drawn.times):
         series += _band(usual, since, until, weekdays)
@@ -91,9 +89,14 @@ def _range(track: Track) -> list[dict[str, Any]]:
 
 
 def _points(times: Floats, values: Floats) -> list[list[float | None]]:
+    """Pairs as ECharts wants them; five significant digits, None where nothing is known."""
+    with np.errstate(all="ignore"):
+        size = np.power(10.0, 4 - np.floor(np.log10(np.where(values == 0, 1.0, np.abs(values)))))
+        short = np.round(values * size) / size
+    known = np.isfinite(short)
     return [
-        [round(t * 1000), None if v != v else float(f"{v:.5g}")]  # noqa: PLR0124 - NaN
-        for t, v in zip(times.tolist(), values.tolist(), strict=True)
+        [t, v if k else None]
+        for t, v, k in zip(np.round(times * 1000).tolist(), short.tolist(), known.tolist(), strict=True)
     ]
 
 

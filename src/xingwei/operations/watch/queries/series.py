@@ -17,7 +17,8 @@ from ..engine.tracks import NOTHING, Floats, Track
 from ..models import Series
 
 RAW_DAYS = 15  # samples are kept so long
-FINE = dt.timedelta(days=3)  # up to here samples are drawn, beyond it hours
+FINE = dt.timedelta(days=3)  # up to here samples are drawn, beyond it hours, and days
+HOURLY = dt.timedelta(days=60)
 
 _KNOWN = """
 SELECT id, key, node, signal, title, unit, worse FROM watch_series WHERE key = ANY(%s) ORDER BY id
@@ -25,6 +26,15 @@ SELECT id, key, node, signal, title, unit, worse FROM watch_series WHERE key = A
 _SAMPLES = """
 SELECT series_id, array_agg(extract(epoch FROM at)::float8 ORDER BY at), array_agg(value ORDER BY at)
 FROM watch_sample WHERE series_id = ANY(%s) AND at >= %s AND at < %s GROUP BY series_id
+"""
+_DAYS = """
+SELECT series_id, array_agg(day - DATE '1970-01-01' ORDER BY day), array_agg(mid ORDER BY day), array_agg(lo ORDER BY day),
+  array_agg(hi ORDER BY day)
+FROM (
+  SELECT series_id, day, (SELECT avg(v)::float8 FROM unnest(mid) AS v) AS mid,
+    (SELECT min(v)::float8 FROM unnest(lo) AS v) AS lo, (SELECT max(v)::float8 FROM unnest(hi) AS v) AS hi
+  FROM watch_roll WHERE series_id = ANY(%s) AND day >= %s AND day <= %s
+) AS days GROUP BY series_id
 """
 _ROLLS = """
 SELECT series_id, day, mid::float8[], lo::float8[], hi::float8[] FROM watch_roll
@@ -75,8 +85,8 @@ def _for_triage(track: Track, kind: str) -> triage.Series:
 def tracks(keys: Iterable[str], since: dt.datetime, until: dt.datetime, *, grain: str = "") -> dict[str, Track]:
     """Each known series between since (inclusive) and until; one with nothing in it comes empty.
 
-    grain: "raw" (measurements, of the last 15 days), "hour" (medians with least and highest), or "" for what suits
-    the length.
+    grain: "raw" (measurements, of the last 15 days), "hour" (medians with least and highest), "day" (the mean of the
+    hours' medians, with the day's least and highest), or "" for what suits the length.
     """
     wanted = list(dict.fromkeys(keys))
     if not wanted:
@@ -85,8 +95,10 @@ def tracks(keys: Iterable[str], since: dt.datetime, until: dt.datetime, *, grain
         cursor.execute(_KNOWN, [wanted])
         known = cursor.fetchall()
         ids = [row[0] for row in known]
-        fine = grain == "raw" or (not grain and until - since <= FINE)
-        found = _raw(cursor, ids, since, until) if fine else _hours(cursor, ids, since, until)
+        length = until - since
+        grain = grain or ("raw" if length <= FINE else "hour" if length <= HOURLY else "day")
+        read = {"raw": _raw, "hour": _hours, "day": _days}[grain]
+        found = read(cursor, ids, since, until)
     empty = (NOTHING, NOTHING, NOTHING, NOTHING)
     return {
         key: Track(key, node, signal, title, unit, worse, *found.get(pk, empty))
@@ -119,4 +131,14 @@ def _hours(cursor: Any, ids: Sequence[int], since: dt.datetime, until: dt.dateti
         mid, lo, hi = (np.array([d[i] for d in days], dtype=np.float64).ravel() for i in (1, 2, 3))
         kept = (times >= since.timestamp() - 3600) & (times < until.timestamp()) & ~np.isnan(mid)
         out[pk] = (times[kept], mid[kept], lo[kept], hi[kept])
+    return out
+
+
+def _days(cursor: Any, ids: Sequence[int], since: dt.datetime, until: dt.datetime) -> dict[int, Columns]:
+    cursor.execute(_DAYS, [list(ids), since.astimezone(CHINA).date(), until.astimezone(CHINA).date()])
+    out: dict[int, Columns] = {}
+    for pk, days, mid, lo, hi in cursor.fetchall():
+        times = np.array(days, dtype=np.float64) * 86_400 + 4 * 3600  # noon in Shanghai
+        middle, least, most = (np.array(x, dtype=np.float64) for x in (mid, lo, hi))
+        out[pk] = (times, middle, least, most)
     return out

@@ -42,7 +42,7 @@ class Watcher:
         self.store = Store()
         self.probes: dict[int, Running] = {}
         self.agenda = Agenda()
-        self.shared: dict[str, Any] = {}
+        self.shared: dict[str, Any] = {"db": self._db}
         self.ready = asyncio.Event()
         self.done = 0
         self._late = 0
@@ -236,21 +236,14 @@ class Watcher:
     async def _ask(self, probe: Running) -> Looked:
         if probe.problem or probe.kind is None or probe.kind.look is None:
             return Looked(False, probe.problem or "这种方式不由监测进程发起")
-        task = Task(
-            probe.code, probe.settings, probe.timeout_s, probe.own, self.shared | {"db": self._db, "node": probe.node}
-        )
-        if "http" in self.shared:
-            task.shared["http"] = self.shared["http"]
+        task = Task(probe.code, probe.settings, probe.timeout_s, probe.own, self.shared)
         try:
             async with asyncio.timeout(probe.timeout_s + 2.0):
-                looked = await probe.kind.look(task)
+                return await probe.kind.look(task)
         except ProbeProblem as problem:
             return Looked(False, str(problem))
         except Exception as error:
             return Looked(False, why(error))
-        if (session := task.shared.get("http")) is not None:
-            self.shared["http"] = session
-        return looked
 
     def _found(self, probe: Running, looked: Looked, at: float, took_ms: float) -> None:
         moment = dt.datetime.fromtimestamp(at, dt.UTC)

@@ -132,7 +132,7 @@ def look_now(actor: Actor, probe: Probe) -> None:
 
 def resolve(node: str) -> tuple[str, System | None, BusinessFunction | None]:
     """(name, system, function) of a key of the estate's graph. Raises WatchRefused for one that is not there."""
-    found = estate.read_graph().nodes.get(node)
+    found = estate.graph().nodes.get(node) or estate.read_graph().nodes.get(node)  # the first is kept for seconds
     if found is None:
         raise WatchRefused(f"系统台账里没有“{node}”：应写成 component:代码、interface:代码 或 function:代码。")
     function = (

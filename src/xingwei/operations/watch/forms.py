@@ -18,7 +18,7 @@ from .runner.secrets import fields
 from .services import probes as services
 
 HIDDEN = "（不显示，原样保留）"
-CODE = {"class": "form-control xw-mono", "spellcheck": "false"}
+CODE = {"class": "form-control xw-mono", "spellcheck": "false", "translate": "no"}
 
 
 def node_choices(*, empty: str = "") -> list[tuple[str, Any]]:

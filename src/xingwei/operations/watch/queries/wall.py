@@ -220,7 +220,7 @@ def _blind(nodes: Sequence[Mapping[str, Any]], eyes: states.Eyes, at: dt.datetim
         return {"what": "全部", "since": eyes.since.timestamp() * 1000 if eyes.since else None}
     dark = [n["name"] for n in nodes if n["state"] == "unk"]
     return (
-        {"what": "、".join(dark[:4]) + (f" 等 {len(dark)} 处" if len(dark) > 4 else ""), "since": None}
+        {"what": "、".join(dark[:3]) + (f" 等 {len(dark)} 处" if len(dark) > 3 else ""), "since": None}
         if dark
         else None
     )

@@ -96,6 +96,13 @@ def test_a_probe_is_made_changed_and_paused(house: Any, as_role: Any) -> None:
     assert not Probe.objects.get().active
 
 
+def test_a_probes_page_offers_to_look_now(house: Any, probe: Any, as_role: Any) -> None:
+    probe("p", "component:HIS-APP")
+    html = as_role("it_staff").get("/watch/probes/p/").content.decode()
+    assert "立即拨测" in html
+    assert "每 30 秒" in html
+
+
 def test_looking_now_needs_somebody_who_watches(house: Any, probe: Any, as_role: Any) -> None:
     probe("p", "component:HIS-APP")
     page = as_role("it_staff").post("/watch/probes/p/look/", {"next": "/watch/probes/p/"}, follow=True)

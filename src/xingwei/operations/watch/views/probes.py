@@ -125,6 +125,7 @@ class ProbePage(WatchPage):
             "changes": ProbeChange.objects.filter(probe=probe)[:30],
             "token": Token.objects.filter(purpose="agent", subject=probe.code, revoked_at=None).first(),
             "push_url": self.request.build_absolute_uri(reverse("watch:push")),
+            "looked_at": found is None or found.look is not None,
             "can_change": may(self.actor, "watch.probe:change"), "can_look": may(self.actor, "watch.probe:look"),
         }  # fmt: skip
 

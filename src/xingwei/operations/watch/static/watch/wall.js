@@ -69,7 +69,7 @@
       const li = make("li"), t = make("div", { class: "t" });
       t.append(make("span", { class: "lv l" + f.level }, LEVEL[f.level]), f.title);
       const left = f.due === null ? null : f.due - now();
-      const said = left === null ? "—" : (left < 0 ? "超 " + span(-left) : span(left));
+      const said = left === null ? "" : (left < 0 ? "超 " + span(-left) : span(left));
       li.append(t, make("div", { class: "c " + (left !== null && left < 0 ? "late" : f.state) }, said), make("div", { class: "d" }, f.detail), make("div", { class: "f" }, f.clock));
       return li;
     });
@@ -91,7 +91,7 @@
       box.replaceChildren(h2, p);
       return;
     }
-    h2.append(icon("eye-off", "unk"), "看不到：" + b.what);
+    h2.append(icon("eye-off", "unk"), make("span", { class: "cut" }, "看不到：" + b.what));
     const p = make("p");
     if (b.since) p.append("监测 ", make("b", {}, hms(new Date(b.since))), " 后无数据，已 ", make("b", { class: "warn" }, span(now() - b.since)), make("br"));
     p.append("灰色虚线不表示正常，也不表示故障");

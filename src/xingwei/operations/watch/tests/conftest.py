@@ -68,7 +68,10 @@ def says() -> Callable[..., None]:
         **more: Any,
     ) -> None:
         now = at or timezone.now()
-        Process.objects.update_or_create(name="t", defaults={"host": "h", "pid": 1, "started_at": now, "seen_at": now})
+        Process.objects.update_or_create(
+            name="t",
+            defaults={"host": "h", "pid": 1, "started_at": now, "seen_at": at or now + dt.timedelta(minutes=5)},
+        )
         ProbeState.objects.update_or_create(
             probe=probe,
             defaults={"at": now, "state": state, "since": since or now, "ok": state != "down", "said": said, "ms": 12.0}

@@ -40,7 +40,7 @@ def hospital() -> None:
         old = probe.node in {"component:ODR-APP", "component:ODR-DB"}
         at = now - dt.timedelta(minutes=27) if old else now + dt.timedelta(minutes=3)
         rows.append(ProbeState(probe=probe, at=at, state="down" if down else "ok", since=now - dt.timedelta(minutes=9),
-                               ok=not down, said="超时没有应答" if down else "端口开着，3 毫秒", ms=400.0, values={"ms": 400.0}))  # fmt: skip
+                               ok=not down, said="超时没有应答" if down else "端口开着，3 毫秒", ms=400.0, values={"ms": 400.0}))  # fmt: skip  # noqa: E501
     ProbeState.objects.bulk_create(rows)
     for n, watched in enumerate(FunctionWatch.objects.select_related("function")):
         at = now - dt.timedelta(days=40)
@@ -105,7 +105,7 @@ def test_every_page_at_both_widths(hospital: None, browse: Callable[..., Any]) -
                 page.screenshot(path=Path(SHOTS) / "wall.png")
             assert page.locator("[data-functions] > div").count() == 8
             assert "医保中心" in page.locator("[data-picture]").text_content()
-            boxes = page.evaluate("""() => [...document.querySelectorAll('.op-wall h1, .op-wall .sum, .op-wall .clock, .op-wall .t, .op-wall .c')]
+            boxes = page.evaluate("""() => [...document.querySelectorAll('.op-wall h1, .op-wall .sum, .op-wall .clock, .op-wall .c')]
                 .filter(e => e.getBoundingClientRect().right > innerWidth + 1).length""")
             assert boxes == 0, "everything is on the screen"
             page.route("**/watch/wall/data/", lambda route: route.abort())

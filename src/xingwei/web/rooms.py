@@ -56,6 +56,7 @@ ROOMS = (
     Room("xingwei.operations.gateway", "gateway", plain=frozenset({"run", "status"})),
     Room("xingwei.operations.watch", "watch", plain=frozenset({"rank", "run"}), more=(("triage", "triage_cli"),)),
     Room("xingwei.operations.backups", "backups"),
+    Room("xingwei.operations.performance", "performance"),
     Room("xingwei.operations.inspection", "inspection"),
     Room("xingwei.data.lake", "lake"),
     Room("xingwei.data.reconcile", "reconcile", plain=frozenset({"files"})),

@@ -21,7 +21,7 @@ PARTS = (
 )  # fmt: skip
 
 
-def collect():
+def collect() -> str:
     """The text that the server reads."""
     out = []
     for name, source in PARTS:
@@ -40,7 +40,7 @@ def collect():
     return "\n".join(out) + "\n@end\n"
 
 
-def main():
+def main() -> int:
     if len(sys.argv) != 2 or not os.environ.get("XINGWEI_TOKEN"):
         print("用法：XINGWEI_TOKEN=口令 python3 agent.py 地址", file=sys.stderr)
         return 2

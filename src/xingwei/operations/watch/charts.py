@@ -103,7 +103,7 @@ def _points(times: Floats, values: Floats) -> list[list[float | None]]:
 def _areas(
     spans: Iterable[Interval], since: dt.datetime, until: dt.datetime, word: str, fill: str
 ) -> list[list[dict[str, Any]]]:
-    out = []
+    out: list[list[dict[str, Any]]] = []
     for low, high in spans:
         a, b = max(low, since), min(high, until)
         if a < b:

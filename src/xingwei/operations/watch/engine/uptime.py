@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 Interval = tuple[dt.datetime, dt.datetime]
+STATES = ("up", "slow", "down", "unknown", "maintenance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,6 @@ class Uptime:
         s = self.seconds
         seen = s["up"] + s["slow"] + s["down"]
         return 100.0 * (s["up"] + s["slow"]) / seen if seen else None
-
-
-STATES = ("up", "slow", "down", "unknown", "maintenance")
 
 
 def merged(intervals: Iterable[Interval]) -> list[Interval]:

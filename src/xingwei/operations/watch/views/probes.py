@@ -176,7 +176,7 @@ def drawn(probe: Probe, since: dt.datetime, until: dt.datetime) -> list[dict[str
     found = _kind(probe)
     limits = {x["limit"].signal: x["limit"] for x in _limits(probe, found)}
     order = {s.name: n for n, s in enumerate(found.signals)} if found else {}
-    out = []
+    out: list[dict[str, Any]] = []
     for key in sorted(tracks, key=lambda k: (tracks[k].signal not in odd, order.get(tracks[k].signal, 99), k))[
         :MOST_CHARTS
     ]:

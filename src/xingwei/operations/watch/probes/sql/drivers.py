@@ -25,7 +25,8 @@ class Database(Protocol):
 async def connect(settings: Mapping[str, Any], timeout_s: float) -> Database:
     """Raises whatever the driver raises."""
     made = {"postgresql": Postgres, "mysql": MySQL, "oracle": Oracle, "mssql": SQLServer}[settings["engine"]]
-    return await made.connect(settings, timeout_s)
+    opened: Database = await made.connect(settings, timeout_s)  # type: ignore[attr-defined]
+    return opened
 
 
 class Postgres:

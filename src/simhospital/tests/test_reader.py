@@ -17,3 +17,8 @@ def test_the_reader_reads_everything_and_writes_nothing(database_url):
         assert reader.execute("SELECT count(*) FROM finance.cw_js").fetchone() == (0,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             reader.execute("DELETE FROM finance.cw_js")
+        assert reader.execute("SELECT count(*) > 0 FROM pg_stat_statements").fetchone() == (True,)
+        assert reader.execute(
+            "SELECT has_sequence_privilege(c.oid, 'SELECT') FROM pg_class c"
+            " WHERE relkind = 'S' AND relnamespace = 'his'::regnamespace LIMIT 1"
+        ).fetchone() in ((True,), None)

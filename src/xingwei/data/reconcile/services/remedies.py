@@ -110,7 +110,7 @@ def identities(row: Difference) -> dict[str, str]:
     found: dict[str, str] = {}
     rows = [row.data.get("one") or {}, *(p["cells"] for p in row.data.get("proof") or ())]
     for cells in rows:
-        for name in ("psn_no", "setl_id", "mdtrt_id", "msgid", "medfee_sumamt"):
+        for name in ("psn_no", "setl_id", "mdtrt_id", "msgid", "medfee_sumamt", "clr_type"):
             if cells.get(name) not in (None, "") and name not in found:
                 found[name] = str(cells[name])
     return found
@@ -214,14 +214,18 @@ def execute(actor: Actor, remedy: Remedy, said: str = "") -> Remedy:
     return _ended(actor, row, State.DONE, f"{action.infno} 已成功", plain(answer or {}))
 
 
+def original(ids: Mapping[str, str]) -> str:
+    """Which transaction a reversal takes back: 2304 where the kind of clearing is an inpatient's (2x), else 2207."""
+    return "2304" if str(ids.get("clr_type", "")).startswith("2") else "2207"
+
+
 def send(insurer: Insurer, action: Action, ids: Mapping[str, str]) -> Any:
     """The transaction itself. Raises InsurerDeclined, InsurerSilent, ReconcileRefused for a missing number."""
     if action.infno == "2601":
         if not ids.get("msgid") or not ids.get("psn_no"):
             raise ReconcileRefused("冲正要有原报文号和人员编号，这笔差异里没有。")
-        return insurer.ask(
-            "2601", {"data": {"psn_no": ids["psn_no"], "omsgid": ids["msgid"], "oinfno": "2207"}}
-        )  # fmt: skip
+        data = {"psn_no": ids["psn_no"], "omsgid": ids["msgid"], "oinfno": original(ids)}
+        return insurer.ask("2601", {"data": data})
     missing = [k for k in ("psn_no", "mdtrt_id", "setl_id") if not ids.get(k)]
     if missing:
         raise ReconcileRefused("撤销要有结算号、就诊号和人员编号，这笔差异里不全。")

@@ -259,3 +259,8 @@ def test_a_result_row_with_a_column_missing_is_named_by_its_line() -> None:
         archive.writestr("3202.txt", "a\tb\n")
     with pytest.raises(ReconcileRefused, match="第 1 行有 2 列"):
         insurance.unpacked(buffer.getvalue())
+
+
+@pytest.mark.parametrize(("clr_type", "infno"), [("11", "2207"), ("21", "2304"), ("", "2207")])
+def test_a_reversal_names_the_transaction_that_it_takes_back(clr_type: str, infno: str) -> None:
+    assert remedies.original({"clr_type": clr_type}) == infno

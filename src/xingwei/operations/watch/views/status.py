@@ -11,6 +11,7 @@ from django.utils import timezone
 from xingwei.base.policy.registry import may
 from xingwei.base.ui.words import CHINA
 
+from ..engine import uptime as engine
 from ..models import FunctionSpan, FunctionWatch, Probe, ProbeChange
 from ..queries import states, status, uptime
 from .common import WatchPage, clean
@@ -57,9 +58,9 @@ class Functions(WatchPage):
         month = uptime.start_of(timezone.localdate().replace(day=1))
         shown = []
         for row in rows:
-            own = uptime.cut(parts[row.watch.function_id], max(since, first[row.watch.function_id]), now)
+            own = engine.cut(parts[row.watch.function_id], max(since, first[row.watch.function_id]), now)
             shown.append({
-                "row": row, "bars": uptime.bars(own, BAR_DAYS), "month": uptime.count(uptime.cut(own, month, now)),
+                "row": row, "bars": uptime.bars(own, BAR_DAYS), "month": engine.count(engine.cut(own, month, now)),
                 "target": row.watch.target,
             })  # fmt: skip
         return super().get_context_data(**kwargs) | {"rows": shown, "days": BAR_DAYS, "eyes": states.eyes(now)}

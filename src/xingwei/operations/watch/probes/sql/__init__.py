@@ -103,7 +103,7 @@ def _not_allowed(error: Exception) -> bool:
     """The view is missing or may not be read: no failure of the database."""
     state = getattr(error, "sqlstate", None)
     if state is not None:
-        return state[:2] == "42" or state == "55000"
+        return bool(state[:2] == "42" or state == "55000")
     code = error.args[0] if error.args else None
     code = getattr(code, "code", code)
     return code in {1044, 1045, 1109, 1142, 1146, 1227, 942, 1031, 229, 208, 300}

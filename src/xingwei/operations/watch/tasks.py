@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from procrastinate.contrib.django import app
 
-from .services import functions, jobs, measurements, troubles
+from xingwei.base.policy.engine import system_actor
+from xingwei.service.desk.models import Case
+
+from .services import functions, jobs, measurements, triage, troubles
+from .services.base import WatchRefused
 
 
 @app.periodic(cron="* * * * *")
@@ -31,3 +37,12 @@ def every_night(timestamp: int) -> None:
     measurements.learn_days()
     measurements.learn()
     measurements.prune()
+
+
+@app.task(queue="default", name="watch.judge")
+def judge(case: int) -> None:
+    """Whose fault it is, as soon as a trouble became a case; a case that is over by now is left alone."""
+    found = Case.objects.filter(pk=case).exclude(category__in=["resolved", "closed"]).first()
+    if found is not None:
+        with suppress(WatchRefused):
+            triage.judge(system_actor("task"), case=found)

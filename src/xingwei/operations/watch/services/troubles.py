@@ -251,7 +251,7 @@ def _opened(actor: Actor, row: Trouble, fact: Fact, now: dt.datetime, graph: Gra
         named = "、".join(n.label for n in sorted(reach, key=lambda n: (not n.window, n.label))[:8])
         lines.append(f"可能影响：{named}{f' 等 {len(reach)} 项业务' if len(reach) > 8 else ''}。")
     lines.append("由监测自动登记；恢复后自动记录并关闭。")
-    return intake.open_case(
+    case = intake.open_case(
         actor,
         intake.NewCase(
             kind="incident", channel=Case.Channel.PROBE, title=f"{row.label}：{row.get_kind_display()}"[:120],
@@ -259,6 +259,10 @@ def _opened(actor: Actor, row: Trouble, fact: Fact, now: dt.datetime, graph: Gra
             interface=interface, key=f"watch:{row.pk}:{now:%Y%m%d%H%M%S}"[:64], tags=["监测"],
         ),
     )  # fmt: skip
+    from ..tasks import judge
+
+    judge.defer(case=case.pk)
+    return case
 
 
 def _close(actor: Actor, row: Trouble, now: dt.datetime) -> None:

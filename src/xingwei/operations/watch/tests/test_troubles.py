@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from xingwei.base.journal.models import Entry
 from xingwei.base.policy.engine import system_actor
-from xingwei.operations.watch.models import FunctionSpan, FunctionWatch, Process, Trouble
+from xingwei.operations.watch import tasks
+from xingwei.operations.watch.models import FunctionSpan, FunctionWatch, Process, Trouble, Verdict
 from xingwei.operations.watch.queries import status, uptime
 from xingwei.operations.watch.services import functions, troubles, windows
 from xingwei.service.desk.models import Case
@@ -35,6 +37,25 @@ def test_a_database_that_is_down_opens_one_case_for_all_that_follows(house: Any,
     by_node = {t.node: t for t in Trouble.objects.all()}
     assert by_node["component:HIS-DB"].cause is None
     assert {t.cause for n, t in by_node.items() if n != "component:HIS-DB"} == {by_node["component:HIS-DB"]}
+
+
+@pytest.mark.clause("8.1c")
+def test_whose_fault_it_is_gets_asked_as_soon_as_the_case_is_there(house: Any, probe: Any, says: Any) -> None:
+    now = timezone.now()
+    db = probe("db", "component:HIS-DB")
+    says(db, "down", at=now, since=now - 2 * MINUTE, said="拒绝连接")
+    troubles.look_over(now)
+    case = Case.objects.get()
+    (job,) = ProcrastinateJob.objects.filter(task_name="watch.judge")
+    assert job.args == {"case": case.pk}
+
+    tasks.judge(**job.args)
+    verdict = Verdict.objects.get()
+    assert verdict.case == case
+
+    Case.objects.update(category="closed")
+    tasks.judge(**job.args)
+    assert Verdict.objects.count() == 1, "nobody asks about what is over"
 
 
 def test_it_closes_itself_when_it_is_over(house: Any, probe: Any, says: Any) -> None:

@@ -20,6 +20,7 @@ STATE_WORDS = {
     State.PROVEN: ("ok", "可恢复"), State.STALE: ("warn", "证明已过期"), State.UNPROVEN: ("late", "视同没有：未经恢复演练"),
     State.NONE: ("late", "没有备份"),
 }  # fmt: skip
+HOUR, FIRST_WAIT = dt.timedelta(hours=1), dt.timedelta(minutes=4)
 LEVEL_WORDS = {Level.TAKEN: "备份", Level.VERIFIED: "校验", Level.RESTORED: "恢复演练"}
 
 
@@ -119,15 +120,18 @@ def of(actor: Actor) -> list[PlanView]:
 def wanted(plan: Plan, now: dt.datetime) -> str | None:
     """What the clock asks of the plan now: a copy that is due, else a proof that is old; None for nothing.
 
-    What failed is tried again after an hour, not at once.
+    What failed is tried again after some minutes, then after longer waits, at most an hour apart.
     """
-    latest = {t.level: t for t in _latest(plan)}
+    trials: dict[str, list[Trial]] = defaultdict(list)
+    for trial in Trial.objects.filter(plan=plan).defer("lines")[:40]:
+        trials[trial.level].append(trial)
 
     def tried_since(level: str, since: dt.datetime) -> bool:
-        trial = latest.get(level)
-        if trial is None or trial.began_at < since:
+        of_level = trials[level]
+        if not of_level or of_level[0].began_at < since:
             return False
-        return bool(trial.ok) or now - trial.began_at < dt.timedelta(hours=1)
+        failures = next((n for n, t in enumerate(of_level) if t.ok or t.ok is None), len(of_level))
+        return not failures or now - of_level[0].began_at < min(HOUR, FIRST_WAIT * 2 ** (failures - 1))
 
     if plan.maker == Plan.Maker.XINGWEI:
         due = last_due(plan.at, plan.weekdays, now)
@@ -141,7 +145,3 @@ def wanted(plan: Plan, now: dt.datetime) -> str | None:
         if not tried_since(level, now - dt.timedelta(days=days) * 0.9):
             return str(level)
     return None
-
-
-def _latest(plan: Plan) -> list[Trial]:
-    return list(Trial.objects.filter(plan=plan).defer("lines").order_by("level", "-began_at").distinct("level"))

@@ -14,6 +14,7 @@ from django.utils import timezone
 from xingwei.base.connections.models import Connection
 from xingwei.base.policy.engine import Actor
 from xingwei.base.ui.words import CHINA
+from xingwei.operations.watch.engine.tracks import Track
 from xingwei.operations.watch.models import FunctionWatch, Probe
 from xingwei.operations.watch.queries import series
 
@@ -152,17 +153,22 @@ def functions(system_code: str) -> list[FunctionLine]:
     keys = {
         w: series.keys(probe=probes[w.function_id].code, signals=["ms"]) for w in watched if w.function_id in probes
     }
-    tracks = series.tracks([k for ks in keys.values() for k in ks], now - dt.timedelta(days=8), now)
-    day = (now - dt.timedelta(days=1)).timestamp()
+    every = [k for own in keys.values() for k in own]
+    day = now - dt.timedelta(days=1)
+    recent = series.tracks(every, day, now)
+    earlier = series.tracks(every, now - dt.timedelta(days=8), day)
     found: list[FunctionLine] = []
     for watch, own in keys.items():
         for key in own:
-            if (track := tracks.get(key)) is None:
-                continue
-            known = ~np.isnan(track.values)
-            recent, earlier = known & (track.times >= day), known & (track.times < day)
-            if recent.any():
-                current = float(np.median(track.values[recent]))
-                was = float(np.median(track.values[earlier])) if earlier.any() else current
-                found.append(FunctionLine(watch.function.name, watch.get_absolute_url(), current, was))
+            current = _median(recent.get(key))
+            if current is not None:
+                was = _median(earlier.get(key))
+                found.append(FunctionLine(watch.function.name, watch.get_absolute_url(), current, was or current))
     return sorted(found, key=lambda line: -line.now_ms)
+
+
+def _median(track: Track | None) -> float | None:
+    if track is None:
+        return None
+    known = track.values[~np.isnan(track.values)]
+    return float(np.median(known)) if len(known) else None

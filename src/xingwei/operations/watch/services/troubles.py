@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from django.db import transaction
+from django.db.models import Count, Min, Q
 from django.utils import timezone
 
 from xingwei.base.estate import queries as estate
@@ -27,11 +28,12 @@ from xingwei.service.desk.services import acts, intake, moves
 from xingwei.service.desk.services.base import Refused
 
 from ..engine.suppression import Bad, causes
-from ..models import Baseline, FunctionWatch, Job, Trouble
+from ..models import Baseline, FunctionWatch, Job, ProbeChange, Trouble
 from ..queries import states
 
 log = logging.getLogger(__name__)
 ACTIVE = (Trouble.State.FIRING, Trouble.State.ENDING)
+SETTLING = dt.timedelta(minutes=10)
 _RANK = {"down": 5, "blind": 4, "warn": 3, "job": 3, "odd": 2, "drift": 1}
 
 
@@ -101,8 +103,10 @@ def facts(now: dt.datetime, graph: Graph) -> Iterable[Fact]:
 def _nodes(now: dt.datetime, graph: Graph) -> Iterable[Fact]:
     severities = dict(FunctionWatch.objects.values_list("function__code", "severity"))
     gathered: dict[str, list[states.Look]] = {}
-    for look in states.looks(now=now):
-        if look.bad:
+    wrong = [look for look in states.looks(now=now) if look.bad]
+    unborn = _newcomers([look.probe.pk for look in wrong], now)
+    for look in wrong:
+        if look.probe.pk not in unborn:
             gathered.setdefault(look.probe.node, []).append(look)
     for node, bad in gathered.items():
         worst = max(bad, key=lambda x: (_RANK[x.state], x.probe.severity * -1))
@@ -117,6 +121,18 @@ def _nodes(now: dt.datetime, graph: Graph) -> Iterable[Fact]:
         text = "；".join(f"{x.probe.name}：{x.said}" for x in sorted(bad, key=lambda x: -_RANK[x.state])[:3])
         yield Fact(node, worst.state, label, text[:300], since, node, part.system if part else "", severity,
                    tuple(x.probe.code for x in bad)[:20])  # fmt: skip
+
+
+def _newcomers(probes: list[int], now: dt.datetime) -> set[int]:
+    """Probes that never saw their object well and have not looked for long: it is being set up, or its address is
+    wrong. That is no outage; after a while it is."""
+    lives = (
+        ProbeChange.objects.filter(probe__in=probes)
+        .values("probe")
+        .annotate(first=Min("at"), well=Count("id", filter=Q(after="ok")))
+        .filter(well=0, first__gt=now - SETTLING)
+    )
+    return {row["probe"] for row in lives}
 
 
 def _drifts(now: dt.datetime, graph: Graph) -> Iterable[Fact]:

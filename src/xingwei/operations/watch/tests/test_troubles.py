@@ -12,7 +12,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from xingwei.base.journal.models import Entry
 from xingwei.base.policy.engine import system_actor
 from xingwei.operations.watch import tasks
-from xingwei.operations.watch.models import FunctionSpan, FunctionWatch, Process, Trouble, Verdict
+from xingwei.operations.watch.models import FunctionSpan, FunctionWatch, ProbeChange, Process, Trouble, Verdict
 from xingwei.operations.watch.queries import status, uptime
 from xingwei.operations.watch.services import functions, troubles, windows
 from xingwei.service.desk.models import Case
@@ -72,6 +72,19 @@ def test_it_closes_itself_when_it_is_over(house: Any, probe: Any, says: Any) -> 
     case.refresh_from_db()
     assert case.category in {"resolved", "closed"}
     assert Trouble.objects.get().state == "quiet"
+
+
+def test_what_never_was_well_is_being_set_up_for_a_while(house: Any, probe: Any, says: Any) -> None:
+    now = timezone.now()
+    db = probe("db", "component:HIS-DB")
+    ProbeChange.objects.create(probe=db, at=now - 3 * MINUTE, before="", after="down")
+    says(db, "down", at=now, since=now - 3 * MINUTE)
+    troubles.look_over(now)
+    assert not Case.objects.exists()
+
+    ProbeChange.objects.update(at=now - 11 * MINUTE)
+    troubles.look_over(now)
+    assert Case.objects.count() == 1, "by now somebody has to look"
 
 
 def test_what_flickers_opens_one_case(house: Any, probe: Any, says: Any) -> None:

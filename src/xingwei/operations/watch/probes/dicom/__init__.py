@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import Any
 
 from ..base import HOST, MS, PORT, UP, Kind, Looked, Task, register, schema
+
+logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # it tells of every association; what fails is a look's
 
 _TITLE: dict[str, Any] = {"type": "string", "pattern": "^[\\x20-\\x7e]{1,16}$", "title": "AE 名称"}
 

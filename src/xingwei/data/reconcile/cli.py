@@ -90,8 +90,9 @@ def run(
     typer.echo(
         f"{row.name} {done.until}：{done.get_verdict_display()}，{done.rows} 笔，差 {signed_yuan(done.gap)} 元，残差 {done.residual}"
     )
-    for line in done.bridge.get("lines", ()):
-        typer.echo(f"  {line['title']} {line['count']} 笔 {line['amount']}")
+    for bridge in done.bridge:
+        for line in bridge.get("lines", ()):
+            typer.echo(f"  {line['title']} {line['count']} 笔 {line['amount']}")
     if done.verdict != done.Verdict.BALANCED:
         raise typer.Exit(1)
 

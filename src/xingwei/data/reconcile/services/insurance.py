@@ -31,7 +31,7 @@ from .. import kept
 from ..kept import Kept
 from .base import ReconcileRefused
 
-TIMEOUT_S = 40.0
+TIMEOUT_S = 130.0
 SIGNED_OUT = "签到"
 LARGEST = 200 * 2**20
 RESULT = ("psn_no", "mdtrt_id", "setl_id", "msgid", "stmt_rslt", "refd_setl_flag", "memo", "medfee_sumamt",

@@ -170,6 +170,10 @@ class ChannelConfig:
         """How long a way in lets its caller wait in all."""
         return float(self.call.get("budget_s", 5))
 
+    def budget_of(self, type: str) -> float:
+        """The same for one type of message: statements and files take longer, and nobody stands at a window for them."""
+        return float(self.call.get("budgets", {}).get(type, self.budget_s))
+
 
 class Intake(Protocol):
     """The process, as a listener sees it."""

@@ -173,19 +173,21 @@ class Caller:
         task = asyncio.create_task(out.sender.send(outgoing, max(call.end, sent + out.channel.timeout_s)))
         await asyncio.wait([task], timeout=call.left)
         took = time.monotonic() - sent
+        patience = call.inflow.channel.budget_s / max(call.end - call.began, 0.001)
+        slow = took * min(1.0, patience)  # what may take longer is not slow by the measure of the others
         if not task.done():
-            out.guard.record(ticket, "timeout", took)
+            out.guard.record(ticket, "timeout", slow)
             return await self._silent(call, item, outgoing, "在时限内没有应答", task)
         try:
             answer = task.result()
         except NotSent as error:
-            out.guard.record(ticket, "failure", took)
+            out.guard.record(ticket, "failure", slow)
             self._settle(call, item, "cancelled", code="not_sent", settled_by=f"没有发出：{error.reason}")
             return self._planned(call, error.reason, sent=False)
         except Unknown as error:
-            out.guard.record(ticket, "timeout" if error.timeout else "failure", took)
+            out.guard.record(ticket, "timeout" if error.timeout else "failure", slow)
             return await self._silent(call, item, outgoing, error.reason, None)
-        out.guard.record(ticket, "ok" if answer.ok or answer.business or answer.permanent else "failure", took)
+        out.guard.record(ticket, "ok" if answer.ok or answer.business or answer.permanent else "failure", slow)
         out.meter.took(took)
         out.meter.add(time.time(), len(outgoing.raw))
         out.delivered += 1

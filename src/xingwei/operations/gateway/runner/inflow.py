@@ -67,7 +67,8 @@ class Inflow:
     async def call(self, received: Received, budget_s: float | None = None) -> bytes:
         began = time.monotonic()
         try:
-            answer: bytes = await self._caller(self, received, budget_s or self.channel.budget_s)  # type: ignore[misc]
+            budget = budget_s or self.channel.budget_of(received.type)
+            answer: bytes = await self._caller(self, received, budget)  # type: ignore[misc]
         except Exception:
             self.meter.error(time.time())
             raise

@@ -142,6 +142,27 @@ def test_an_answer_is_committed_before_it_is_given(house: Cluster, centre: Centr
     play(work)
 
 
+def test_a_type_with_a_budget_of_its_own_may_take_longer_and_is_not_slow(house: Cluster, centre: Centre) -> None:
+    """A statement takes longer than a settlement may; nobody stands at a window for it."""
+    ids = windows(house)
+    with house.connect() as db:
+        db.execute(
+            "UPDATE gateway_channel SET call = %s WHERE code = 'his'",
+            [json.dumps({"budget_s": 0.25, "budgets": {"3202": 5}})],
+        )
+        slow = {**BREAKER, "minimum": 1, "slow_s": 0.2, "slow_rate": 0.1}
+        db.execute("UPDATE gateway_channel SET breaker = %s WHERE code = 'yb'", [json.dumps(slow)])
+
+    async def work() -> None:
+        async with life(house, ids) as living:
+            centre.behave = lambda _outgoing: "late"
+            for number in range(3):
+                assert json.loads(await call(f"S{number}", "3202"))["infcode"] == 0
+            assert living.out("yb").guard.breaker.state == "closed"
+
+    play(work)
+
+
 @pytest.mark.clause("1.7c")
 def test_f20_a_call_without_answer_costs_its_budget_and_is_asked_about_never_sent_again(
     house: Cluster, centre: Centre

@@ -52,6 +52,7 @@ def run(bench: Bench) -> Outcome:
     cost_ms = asyncio.run(_cost(bench))
     rate, cpu, late = _rate(bench, database)
     numbers = {
+        "benchmark": "watch",
         "probes_per_min": round(rate), "db_share": round(100 * cost_ms / 30_000, 4), "chart_s": round(charts.p95 / 1000, 4),
         "series": count, "days": DAYS, "probe_cpu_ms": round(cpu, 3), "db_ms_a_look": round(cost_ms, 2), "late": late,
         "size_mb": round(database.size() / 1e6),

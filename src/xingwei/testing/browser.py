@@ -30,7 +30,7 @@ _INSPECT = Path(__file__).with_name("inspect.js").read_text()
 # Names and units that people here write in Latin letters; all-capital ones are allowed anyway.
 _WORDS = (
     "Excel Word Ctrl Enter Esc Tab Shift Alt Chrome Chromium Windows Linux PostgreSQL Markdown WeCom Wi Fi Bearer "
-    "MySQL MariaDB SQLite Server Parquet Oracle Caché DataV Token App Web Webhook Logo ELite Maglumi min ms px KB MB GB TB"
+    "OpenSSH MySQL MariaDB SQLite Server Parquet Oracle Caché DataV Token App Web Webhook Logo ELite Maglumi min ms px KB MB GB TB"
 )
 WORDS = frozenset(_WORDS.split())
 

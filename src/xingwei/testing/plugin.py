@@ -87,10 +87,13 @@ def _fresh_caches(monkeypatch: pytest.MonkeyPatch) -> None:
     from xingwei.base.calendar import queries as calendar
     from xingwei.base.estate import queries as estate
     from xingwei.base.site import queries as site
+    from xingwei.base.ui import brief
     from xingwei.service.knowledge.queries import guides
     from xingwei.service.rota import live
 
     site.forget()
+    brief.forget()
+    monkeypatch.setattr(brief, "SECONDS", 3_600.0)  # else how many queries a page needs depends on how fast tests run
     calendar.forget()
     estate.forget()
     guides.forget()

@@ -30,6 +30,7 @@ VIAS = {
     "mail": "邮件",
     "wecom": "企业微信",
     "probe": "拨测",
+    "watch": "监测",
 }
 _AREAS = {
     "accounts.sign_in": "登录",

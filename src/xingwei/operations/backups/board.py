@@ -7,15 +7,23 @@ from typing import Any
 from django.http import HttpRequest
 
 from xingwei.base.policy.engine import Actor
+from xingwei.base.ui.brief import brief
 from xingwei.base.ui.registry import Count
 
 from . import queries
 from .engine.standing import State
+from .models import Plan
 
 
-def trouble(actor: Actor) -> Count | None:
+@brief
+def _bad() -> int:
+    found = queries.views(Plan.objects.filter(enabled=True))
+    return sum(v.standing.state is not State.PROVEN for v in found)
+
+
+def trouble(_actor: Actor) -> Count | None:
     """Plans that could not be restored from today."""
-    bad = sum(1 for v in queries.of(actor) if v.plan.enabled and v.standing.state is not State.PROVEN)
+    bad = _bad()
     return Count(bad, hot=True, title=f"{bad} 份备份不能证明可恢复") if bad else None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from django import forms
 from django.utils import timezone
+from django.utils.html import format_html
 
 from xingwei.base.estate import queries as estate
 from xingwei.base.estate.models import System
@@ -18,6 +19,7 @@ from .runner.secrets import fields
 from .services import probes as services
 
 HIDDEN = "（不显示，原样保留）"
+_LIMITS = format_html("YAML 列表，如 <code>{}</code>；不写用这种方式的默认值", "- {signal: ms, warn: 500, down: 3000}")
 CODE = {"class": "form-control xw-mono", "spellcheck": "false", "translate": "no"}
 
 
@@ -42,7 +44,7 @@ class ProbeForm(forms.Form):
     settings = forms.CharField(label="参数", widget=forms.Textarea(attrs=CODE | {"rows": 10}),
                                help_text="YAML，每行一项，写法见右侧；口令会加密保存")  # fmt: skip
     limits = forms.CharField(label="界限", required=False, widget=forms.Textarea(attrs=CODE | {"rows": 4}),
-                             help_text="YAML 列表，如 - {signal: ms, warn: 500, down: 3000}；不写用这种方式的默认值")  # fmt: skip
+                             help_text=_LIMITS)  # fmt: skip
     every_s = forms.IntegerField(label="间隔（秒）", min_value=2, max_value=86400, initial=60)
     timeout_s = forms.FloatField(label="超时（秒）", min_value=0.1, max_value=600, initial=5)
     fails = forms.IntegerField(label="连续几次算不通", min_value=1, max_value=20, initial=2)

@@ -22,6 +22,7 @@ from xingwei.base.policy.engine import system_actor
 
 pytestmark = pytest.mark.django_db
 ME = system_actor("command")
+READER, WRITER = (f"{who}_{os.getpid()}" for who in ("reader_of", "writer_of"))  # test processes share the server
 
 
 def make(code, kind, settings, password="", **values):
@@ -41,22 +42,22 @@ def postgres():
     name = f"conn_{os.getpid()}_{time.monotonic_ns()}"
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
-        for role in ("reader_of", "writer_of"):
+        for role in (READER, WRITER):
             admin.execute(f"DROP ROLE IF EXISTS {role}")
             admin.execute(f"CREATE ROLE {role} LOGIN")
         with psycopg.connect(server, dbname=name, autocommit=True) as db:
             db.execute("CREATE TABLE bills (id int, amount numeric(12,2), at timestamp)")
             db.execute("INSERT INTO bills SELECT n, n * 1.10, '2026-03-18 10:00' FROM generate_series(1, 5) n")
-            db.execute("GRANT SELECT ON bills TO reader_of; GRANT ALL ON bills TO writer_of")
+            db.execute(f"GRANT SELECT ON bills TO {READER}; GRANT ALL ON bills TO {WRITER}")
         parts = conninfo_to_dict(server)
         yield {"host": parts["host"], "port": parts.get("port", "5432"), "database": name}
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        admin.execute("DROP ROLE reader_of")
-        admin.execute("DROP ROLE writer_of")
+        admin.execute(f"DROP ROLE {READER}")
+        admin.execute(f"DROP ROLE {WRITER}")
 
 
 def test_postgresql_is_read_by_an_account_that_cannot_write(postgres):
-    row = make("pg", "postgresql", postgres | {"user": "reader_of"})
+    row = make("pg", "postgresql", postgres | {"user": READER})
     found = read(row, "SELECT id, amount FROM bills WHERE id > :least ORDER BY id", {"least": 3})
     assert found == [(4, Decimal("4.40")), (5, Decimal("5.50"))]
     row.refresh_from_db()
@@ -67,7 +68,7 @@ def test_postgresql_is_read_by_an_account_that_cannot_write(postgres):
 
 
 def test_an_account_that_may_write_is_locked_or_turned_away(postgres):
-    row = make("pgw", "postgresql", postgres | {"user": "writer_of"})
+    row = make("pgw", "postgresql", postgres | {"user": WRITER})
     assert read(row, "SELECT count(*) FROM bills") == [(5,)]
     row.refresh_from_db()
     assert row.proof == "session"
@@ -81,7 +82,7 @@ def test_an_account_that_may_write_is_locked_or_turned_away(postgres):
 
 
 def test_what_was_not_shown_does_not_run(postgres):
-    row = make("pg", "postgresql", postgres | {"user": "reader_of"})
+    row = make("pg", "postgresql", postgres | {"user": READER})
     with queries.opened("pg") as reader:
         with pytest.raises(queries.ConnectionProblem, match="还没有展示过"):
             list(reader.rows("SELECT id FROM bills"))
@@ -94,7 +95,7 @@ def test_what_was_not_shown_does_not_run(postgres):
 
 
 def test_a_slow_statement_is_stopped_and_a_fast_reader_slowed(postgres):
-    row = make("pg", "postgresql", postgres | {"user": "reader_of"}, timeout_s=1, rows_per_second=100)
+    row = make("pg", "postgresql", postgres | {"user": READER}, timeout_s=1, rows_per_second=100)
     slow = "SELECT count(*) FROM " + ", ".join(f"bills b{n}" for n in range(14))
     with pytest.raises(queries.ConnectionProblem, match="超过 1 秒"):
         read(row, slow)
@@ -106,7 +107,7 @@ def test_a_slow_statement_is_stopped_and_a_fast_reader_slowed(postgres):
 def test_outside_its_hours_it_is_not_even_opened(postgres):
     now = dt.datetime.now(queries.SHANGHAI)
     later = [[f"{(now.hour + 2) % 24:02d}:00", f"{(now.hour + 3) % 24:02d}:00"]]
-    row = make("pg", "postgresql", postgres | {"user": "reader_of"}, windows=later)
+    row = make("pg", "postgresql", postgres | {"user": READER}, windows=later)
     with pytest.raises(queries.NotNow, match="读取时段"):
         read(row, "SELECT id FROM bills")
     assert len(read(row, "SELECT id FROM bills", any_time=True)) == 5
@@ -124,7 +125,7 @@ def test_an_address_where_nobody_is_says_so_without_the_password(postgres):
 
 
 def test_passwords_are_sealed_bound_to_their_row_and_journalled_nowhere(postgres):
-    row = make("pg", "postgresql", postgres | {"user": "reader_of"}, password="hush-hush")
+    row = make("pg", "postgresql", postgres | {"user": READER}, password="hush-hush")
     assert row.secret.startswith("sm4.")
     assert "hush" not in row.secret
     assert queries.address_of(row).password == "hush-hush"

@@ -7,6 +7,7 @@ receiver's answer); a sender carries one `Outgoing` and says what came back. doc
 
 from __future__ import annotations
 
+import errno
 import pkgutil
 import time
 from collections.abc import Callable, Mapping
@@ -100,6 +101,19 @@ class ChannelProblem(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+_WHY = {
+    errno.EADDRINUSE: "端口被别的程序占用",
+    errno.EACCES: "没有权限（1024 以下的端口要特权）",
+    errno.EADDRNOTAVAIL: "这台机器没有这个地址",
+}
+
+
+def not_listening(host: str, port: int, error: OSError) -> ChannelProblem:
+    """Why a port cannot be listened on, as a problem to raise."""
+    why = _WHY.get(error.errno or 0, "请检查地址和端口")
+    return ChannelProblem(f"不能在 {host}:{port} 上监听：{why}。")
 
 
 class NotSent(ChannelProblem):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, cast
+from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -229,16 +228,6 @@ class _CatchUpTable(Table):
         return ""
 
 
-class _Stream:
-    """Rows that are made while they are read, as an export wants them."""
-
-    def __init__(self, rows: Iterable[queries.CaughtUp]) -> None:
-        self.rows = rows
-
-    def iterator(self, chunk_size: int = 0) -> Iterator[queries.CaughtUp]:
-        return iter(self.rows)
-
-
 class CatchUp(GatewayPage):
     """What was meant for the way out while it was not closed, and what became of each; with export."""
 
@@ -261,7 +250,7 @@ class CatchUp(GatewayPage):
             rows = queries.catch_up(channel, episode.since, episode.until) if episode else iter(())
             if request.GET.get("only") == "reconcile":
                 rows = (r for r in rows if r.must_reconcile and not r.made_good)
-            return export_response(kind, f"{channel.name}补办清单", _CatchUpTable, cast(Any, _Stream(rows)))
+            return export_response(kind, f"{channel.name}补办清单", _CatchUpTable, rows)
         return super().get(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

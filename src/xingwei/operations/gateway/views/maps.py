@@ -50,13 +50,6 @@ class Maps(GatewayPage):
         return super().get_context_data(**kwargs) | {"lines": lines}
 
 
-class _Rows(list[tuple[str, str]]):
-    """Rows that are no query, as the export reads them."""
-
-    def iterator(self, chunk_size: int = 0) -> Any:
-        return iter(self)
-
-
 class PairsTable(Table):
     columns = (Column("from", "原编码", value=lambda r: r[0]), Column("into", "对照为", value=lambda r: r[1]))
 
@@ -71,7 +64,7 @@ class MapPage(OwnerPage):
         if request.GET.get("format") in {"csv", "xlsx"}:
             owner = map_or_404(self.actor, str(self.kwargs["code"]))
             current = services.versions(owner).filter(state="released").first()
-            pairs = _Rows((current.document.get("pairs") or {}).items() if current else ())
+            pairs = list((current.document.get("pairs") or {}).items() if current else ())
             return export_response(request.GET["format"], owner.name, PairsTable, pairs)
         return super().get(request, *args, **kwargs)
 

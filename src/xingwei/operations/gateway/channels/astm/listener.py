@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ..base import ChannelConfig, ChannelProblem, Intake
+from ..base import ChannelConfig, Intake, not_listening
 from ..sources import may, networks
 from .link import Link, links
 
@@ -30,9 +30,7 @@ class AstmListener:
                 lambda: _Guest(self), host, port, backlog=128, reuse_address=True
             )
         except OSError as error:
-            raise ChannelProblem(
-                f"不能在 {host}:{port} 上监听（{error.strerror or error}）：端口可能被占用。"
-            ) from None
+            raise not_listening(host, port, error) from None
 
     async def stop(self) -> None:
         if self._server is not None:

@@ -14,7 +14,7 @@ from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts
 from pynetdicom.sop_class import ModalityWorklistInformationFind, Verification  # type: ignore[attr-defined]
 
 from ...engine.documents.charsets import codec_of
-from ..base import CallFailed, ChannelConfig, ChannelProblem, Intake, Overloaded, Received
+from ..base import CallFailed, ChannelConfig, Intake, Overloaded, Received, not_listening
 from ..http.listener import moment
 from ..sources import may, networks
 from .worklist import answers, question
@@ -93,9 +93,7 @@ class DicomListener:
                 self._entity().start_server, (host, port), block=False, evt_handlers=handlers
             )
         except OSError as error:
-            raise ChannelProblem(
-                f"不能在 {host}:{port} 上监听（{error.strerror or error}）：端口可能被占用。"
-            ) from None
+            raise not_listening(host, port, error) from None
 
     async def stop(self) -> None:
         if self._server is not None:

@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from ..base import ChannelProblem, Intake
+from ..base import ChannelProblem, Intake, not_listening
 from ..sources import Network, may
 
 HEAD_S = 15.0
@@ -81,9 +81,7 @@ class SharedServer:
             await site.start()
         except OSError as error:
             await runner.cleanup()
-            raise ChannelProblem(
-                f"不能在 {self.host}:{self.port} 上监听（{error.strerror or error}）：端口可能被占用。"
-            ) from None
+            raise not_listening(self.host, self.port, error) from None
         self._runner = runner
         self.port = int(runner.addresses[0][1])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import ipaddress
 import itertools
 import logging
@@ -17,7 +16,7 @@ from zoneinfo import ZoneInfo
 from ...wire import hl7
 from ...wire.hl7 import Head, Hl7Error
 from ...wire.mllp import FLAWS, LIMIT, Frame, Reader, frame
-from ..base import CallFailed, ChannelConfig, ChannelProblem, Intake, Overloaded, Received
+from ..base import CallFailed, ChannelConfig, ChannelProblem, Intake, Overloaded, Received, not_listening
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +25,6 @@ _QUEUED_MAX = 64  # frames of one line that wait; then nothing more is read from
 _BYTES_MAX = 8 * 1024 * 1024
 _own_ids = itertools.count(1)
 _PREFIX = f"XW{int(time.time()):X}"
-
-_WHY = {
-    errno.EADDRINUSE: "端口被别的程序占用",
-    errno.EACCES: "没有权限（1024 以下的端口要特权）",
-    errno.EADDRNOTAVAIL: "这台机器没有这个地址",
-}
 
 _PARTIAL = ("no_end", "outside", "oversize")
 """What is not whole has no control id of its own: the repeat in full must not be taken for another content."""
@@ -63,8 +56,7 @@ class MllpListener:
                 lambda: _Line(self), host, port, backlog=512, reuse_address=True
             )
         except OSError as error:
-            why = _WHY.get(error.errno or 0, "请检查地址和端口")
-            raise ChannelProblem(f"不能在 {host}:{port} 上监听：{why}。") from None
+            raise not_listening(host, port, error) from None
         self._watch = asyncio.create_task(self._watch_lines())
 
     async def stop(self) -> None:

@@ -75,7 +75,7 @@ async def look(task: Task) -> Looked:
 SSH: dict[str, Any] = {
     "host": HOST, "port": PORT, "user": _KEYS | {"minLength": 1, "title": "账号"}, "password": PASSWORD,
     "private_key": PASSWORD | {"title": "私钥（OpenSSH）", "maxLength": 10000},
-    "host_key": _KEYS | {"maxLength": 1000, "title": "对方主机公钥（ssh-ed25519 AAAA…）"},
+    "host_key": _KEYS | {"maxLength": 1000, "title": "对方主机公钥（SSH-ED25519 一行）"},
     "trust_any_host": {"type": "boolean", "title": "不核对主机公钥"},
 }  # fmt: skip
 register(

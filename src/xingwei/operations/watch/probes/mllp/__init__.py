@@ -70,7 +70,7 @@ async def look(task: Task) -> Looked:
 SETTINGS: dict[str, Any] = {
     "host": HOST, "port": PORT, "receiver": {"type": "string", "maxLength": 60, "title": "对方名称（MSH-5）"},
     "charset": {"enum": ["utf-8", "gb18030"], "title": "字符集"},
-    "message": {"type": "string", "pattern": "^MSH", "maxLength": 20000, "title": "消息，{id} 与 {time} 会换掉"},
+    "message": {"type": "string", "pattern": "^MSH", "maxLength": 20000, "title": "消息，其中的编号与时间占位会换掉"},
     "accept": {"type": "array", "items": {"enum": ["AA", "CA", "AE", "AR", "CE", "CR"]}, "minItems": 1, "title": "算通的应答"},
 }  # fmt: skip
 register(

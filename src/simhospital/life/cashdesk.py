@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simhospital.centre.client import FeeLine, Outcome, Patient
 from simhospital.centre.client import Visit as Voucher
@@ -38,6 +38,7 @@ class Desk:
     open: dict[int, tuple[Bill, Settle, Voucher]] = field(default_factory=dict)
     alone: dict[str, Bill] = field(default_factory=dict)
     refunding: dict[int, Bill] = field(default_factory=dict)
+    pharmacy: dict[str, Callable[[], Awaitable[Any]]] = field(default_factory=dict)  # hands out what was paid late
     waiting: int = 0
 
 
@@ -176,6 +177,8 @@ async def cleared(h: Hospital, outcome: Outcome) -> None:
             told = replace(told, number=f"{told.number}B")
             outcome = await certain(h, await settle(told), settle, told)
         await conclude(h, bill, outcome, settle, told)
+        if bill.at is not None and (waiting := h.desk.pharmacy.pop(bill.visit.number, None)) is not None:
+            h.later(15, waiting)
     elif entry in h.desk.refunding:
         bill = h.desk.refunding.pop(entry)
         if outcome.state == "refunded":

@@ -232,6 +232,8 @@ async def dispense(h: Hospital, v: Seen, orders: Orders, tries: int = 20) -> Non
         if bill is None or bill.at is None:
             if tries:  # not paid yet
                 h.later(15, lambda: dispense(h, v, orders, tries - 1))
+            elif bill is not None:  # whenever the cashier knows that it is paid
+                h.desk.pharmacy[bill.visit.number] = lambda: dispense(h, v, orders)
             return
         link = h.links["trace"]
         codes = {

@@ -295,9 +295,11 @@ def test_after_a_day_of_trouble_hospital_and_insurer_agree_again(built, tmp_path
         theirs = store.all(
             "select * from settlement where infno in ('2207', '2208') and setl_time >= ?", str(now().date())
         )
-        assert sorted(ours) == sorted(
-            (r["setl_id"], Decimal(r["medfee"]), Decimal(r["fund"]), Decimal(r["account"])) for r in theirs
+        assert sorted(r[1:] for r in ours) == sorted(
+            (Decimal(r["medfee"]), Decimal(r["fund"]), Decimal(r["account"])) for r in theirs
         )
+        # a reversal whose answer was lost is known by 5203, which does not name the reversal's own number
+        assert {r[0] for r in ours} - {""} <= {r["setl_id"] for r in theirs}
 
     living(built, tmp_path, work, timeout_s=1.0, first=10_000)
     # the bills of the other tests' channels were replaced by those of this one

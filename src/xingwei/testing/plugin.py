@@ -24,6 +24,9 @@ def pytest_load_initial_conftests(early_config: Any, parser: Any, args: Any) -> 
     global _cluster
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xingwei.testing.settings")
     if "XINGWEI_TEST_HOME" in os.environ:
+        if worker := os.environ.get("PYTEST_XDIST_WORKER"):  # files of its own, as it has a database of its own
+            os.environ["XINGWEI_HOME"] = str(Path(os.environ["XINGWEI_TEST_HOME"]) / worker)
+            Path(os.environ["XINGWEI_HOME"]).mkdir(exist_ok=True)
         return
     from xingwei.testing import template
 

@@ -161,6 +161,7 @@ def test_two_runs_of_one_mapping_do_not_meet(settlement):
         other.execute("SELECT pg_advisory_lock(%s, %s)", [extracts._LOCK, settlement.pk])
         with pytest.raises(Busy, match="正在抽取"):
             extract(settlement)
+        other.execute("SELECT pg_advisory_unlock(%s, %s)", [extracts._LOCK, settlement.pk])
     assert extract(settlement).state == "done"
 
 

@@ -67,7 +67,7 @@ def test_the_list_of_integrations_names_channels_and_services(as_role: Any, djan
     out.interface = interface
     out.save()
     client = as_role("it_staff")
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(44):
         page = client.get("/gateway/integrations/").content.decode()
     assert "2207 门诊结算" in page
     text = b"".join(client.get("/gateway/integrations/?format=csv&through=1").streaming_content).decode("utf-8-sig")

@@ -182,7 +182,7 @@ def test_the_list_and_a_guide_need_few_queries(
         services.publish(writer, row)
     client = as_role("it_staff")
     client.get("/knowledge/")
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(28):
         assert "指南 11" in client.get("/knowledge/").content.decode()
     with django_assert_max_num_queries(28):
         page = client.get("/knowledge/guides/g3/").content.decode()

@@ -19,5 +19,5 @@ register(
     Setting("reconcile.insurance.refunds", GROUP, "退费结算是否计入对账", "0", kind="choice",
             choices=(("0", "计入，正反两条"), ("1", "不计入，只算未退费的")),
             why="refd_setl_flag：各省口径不同，先试两种，再定"),
-    Setting("reconcile.insurance.opter", GROUP, "对账经办人编号", "RECON", kind="text", why="报文的 opter"),
+    Setting("reconcile.insurance.opter", GROUP, "对账经办人编号", "RECON", kind="text", why="报文里的经办人编号"),
 )  # fmt: skip

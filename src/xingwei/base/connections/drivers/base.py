@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from ..engine.reasons import reason
+
 Row = tuple[Any, ...]
 
 
@@ -95,7 +97,7 @@ def first_line(error: BaseException) -> str:
         said = args[1]
         text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
     line = next((part.strip() for part in text.splitlines() if part.strip()), type(error).__name__)
-    return re.sub(r"(?i)(password|pwd)\s*[=:]\s*\S+", r"\1=…", line)[:300]
+    return reason(re.sub(r"(?i)(password|pwd)\s*[=:]\s*\S+", r"\1=…", line)[:300])
 
 
 def in_batches(fetch: Any, batch: int) -> Iterator[list[Row]]:

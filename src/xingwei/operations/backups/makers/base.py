@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from xingwei.base.connections.engine.reasons import reason
+
 from ..engine.rows import Rows
 
 Say = Callable[[int, str], None]
@@ -143,4 +145,4 @@ def last_words(said: bytes) -> str:
     """The last line of what a program complained, without passwords."""
     lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
     line = lines[-1] if lines else "程序没有说明原因"
-    return re.sub(r"(?i)(password|pwd)\s*[=:]?\s*\S+", r"\1 …", line)[:300]
+    return reason(re.sub(r"(?i)(password|pwd)\s*[=:]?\s*\S+", r"\1 …", line)[:300])

@@ -12,9 +12,10 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from xingwei.base.connections.engine.reasons import reason
 from xingwei.base.runtime import embedded
 
-from .base import Address, BackupProblem, Maker, Restored, Say, Taken, digest_of, run, same
+from .base import Address, BackupProblem, Maker, Restored, Say, Taken, digest_of, last_words, run, same
 
 _TABLES = """SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%%'
@@ -45,7 +46,7 @@ class Dump(Maker):
                 say(60, "在同一时刻清点各表行数")
                 tables = _counts(db, address.schema)
         except psycopg.Error as error:
-            raise BackupProblem(f"连不上或读不了数据库：{str(error).strip().splitlines()[0][:200]}") from None
+            raise BackupProblem(f"连不上或读不了数据库：{reason(last_words(str(error).encode()))}") from None
         except BackupProblem:
             part.unlink(missing_ok=True)
             raise

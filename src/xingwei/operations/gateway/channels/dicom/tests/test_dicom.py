@@ -239,7 +239,7 @@ def test_an_archive_that_is_not_there_breaks_off_or_wants_other_images() -> None
 def test_a_port_that_is_taken_says_so() -> None:
     async def work() -> None:
         other = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0)
-        with pytest.raises(ChannelProblem, match="端口可能被占用"):
+        with pytest.raises(ChannelProblem, match="端口被别的程序占用"):
             await DicomListener(channel("dicom", {"port": other.sockets[0].getsockname()[1]}), FakeIntake()).start()
         other.close()
 

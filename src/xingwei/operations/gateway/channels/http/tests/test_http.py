@@ -212,7 +212,7 @@ def test_noise_is_answered_or_cut_and_nothing_breaks(noise: bytes) -> None:
 def test_a_port_that_is_taken_says_so() -> None:
     async def work() -> None:
         other = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0)
-        with pytest.raises(ChannelProblem, match="端口可能被占用"):
+        with pytest.raises(ChannelProblem, match="端口被别的程序占用"):
             await listening(FakeIntake(), other.sockets[0].getsockname()[1])
         other.close()
 
